@@ -1,0 +1,1 @@
+# sources and rules of tests/unit/
