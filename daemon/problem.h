@@ -23,7 +23,7 @@ enum kg_problem {
 
 struct kg_problem_row {
 	const char *code;	 /* "wrong-current-version" */
-	unsigned status;	 /* 409; 0 for a code that only the log and the metrics know */
+	unsigned status;	 /* 409. 408 and 499 never go out: only log and metrics know them */
 	const char *title;	 /* fixed per code */
 	const char *description; /* a paragraph for /problems/{code} */
 };
