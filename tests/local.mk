@@ -1,4 +1,5 @@
 # sources and rules of tests/
+include tests/tree/local.mk
 include tests/unit/local.mk
 include tests/scenario/local.mk
 include tests/truth/local.mk
