@@ -129,7 +129,7 @@ password_hint(const struct parser *parser, size_t from)
 {
 	if (!strchr(parser->text + from, '@'))
 		return "";
-	return "; a '/', '?' or '#' in a user name or password must be written as %2F, %3F or %23";
+	return "; a '/' or '?' in a user name or password must be written as %2F or %3F";
 }
 
 static bool
