@@ -22,9 +22,13 @@ bool kg_idempotency_key_read(const char *value, size_t len, struct kdb_bytes *ke
 void kg_idempotency_derive(
     const struct kdb_bytes *fields, size_t field_count, uint8_t id[16]);
 
-/* The id of one event of a write with a key. route is the route template, for example
- * "/v1/streams/{stream}/events"; ordinal counts the events of the whole request from 0 and is
- * hashed as decimal text. Check against the vectors of api-design 4 (empty scope). */
+/*
+ * The id of one event of a write with a key, derived from seven fields: "kurrentgate/event",
+ * "1", scope, route template ("/v1/streams/{stream}/events", the braces as they stand),
+ * stream name, key without its quotes, and the ordinal, which counts the events of the whole
+ * request from 0, as decimal text. An empty field is hashed as its length, four zero bytes.
+ * With the empty scope this gives the vectors of api-design 4.
+ */
 void kg_idempotency_event_id(struct kdb_bytes scope, const char *route,
     struct kdb_bytes stream_name, struct kdb_bytes key, size_t ordinal, uint8_t id[16]);
 

@@ -1,0 +1,889 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The JSON scanner: syntax, spans, texts of names. It owns nothing: all spans point into the
+ * caller's bytes. Functions named skip_* take the place to begin at and return the place
+ * behind what they skipped, or NULL after fail(), so that the place stays in a register.
+ */
+#include "daemon/json_scan.h"
+
+#include "client-core/base/alloc.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One bit for each open container: set for an object. */
+struct container_stack {
+	unsigned depth;
+	uint64_t is_object[KG_JSON_DEPTH_MAX / 64 + 1];
+};
+
+static const char *
+fail(struct kg_json *json, const char *at, const char *error)
+{
+	if (json->error_at == NULL) {
+		json->error_at = at;
+		json->error = error;
+	}
+	return NULL;
+}
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static const char *
+skip_space(const char *at, const char *end)
+{
+	while (at < end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
+		at++;
+	return at;
+}
+
+/*
+ * Of eight bytes, the high bit of each that ends a run of plain text: a quote, a backslash, a
+ * control character, anything outside ASCII. Bits above the lowest one set can be wrong, since
+ * borrows run upwards; the lowest is exact.
+ */
+static uint64_t
+find_special(uint64_t bytes)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	const uint64_t highs = ones * 0x80;
+	uint64_t below_space = bytes - ones * 0x20;
+	uint64_t quote = (bytes ^ (ones * '"')) - ones;
+	uint64_t backslash = (bytes ^ (ones * '\\')) - ones;
+
+	return (((below_space | quote | backslash) & ~bytes) | bytes) & highs;
+}
+
+static bool
+is_special(char c)
+{
+	unsigned char byte = (unsigned char)c;
+
+	return byte < 0x20 || byte >= 0x80 || byte == '"' || byte == '\\';
+}
+
+/* Skips text up to the next special byte, or to the end. */
+static const char *
+skip_plain(const char *at, const char *end)
+{
+	while (end - at >= 8) {
+		uint64_t bytes, special;
+
+		memcpy(&bytes, at, sizeof bytes);
+		special = find_special(le64toh(bytes));
+		if (special != 0)
+			return at + __builtin_ctzll(special) / 8;
+		at += 8;
+	}
+	while (at < end && !is_special(*at))
+		at++;
+	return at;
+}
+
+/* The bytes that a lead byte of UTF-8 asks for, and the range of the first of them (RFC 3629,
+ * section 4). False: no lead byte. */
+static bool
+read_utf8_lead(unsigned char lead, size_t *len, unsigned char *low, unsigned char *high)
+{
+	*low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+	*high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+	*len = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+	return lead >= 0xc2 && lead <= 0xf4;
+}
+
+/* Skips one character of more than one byte; NULL: *bad is the byte that cannot go on. */
+static const char *
+skip_utf8(const char *at, const char *end, const char **bad)
+{
+	unsigned char low, high;
+	size_t len;
+
+	*bad = at;
+	if (!read_utf8_lead((unsigned char)*at, &len, &low, &high))
+		return NULL;
+	for (at++; len > 1; len--, at++) {
+		*bad = at;
+		if (at == end || (unsigned char)*at < low || (unsigned char)*at > high)
+			return NULL;
+		low = 0x80;
+		high = 0xbf;
+	}
+	return at;
+}
+
+size_t
+kg_json_utf8_len(const char *at, const char *end)
+{
+	const char *bad;
+	const char *behind;
+
+	if (at == end)
+		return 0;
+	if ((unsigned char)*at < 0x80)
+		return 1;
+	behind = skip_utf8(at, end, &bad);
+	return behind == NULL ? 0 : (size_t)(behind - at);
+}
+
+static int
+read_hex_digit(char c)
+{
+	if (is_digit(c))
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* Skips an escape, whose backslash is at `at`. */
+static const char *
+skip_escape(struct kg_json *json, const char *at)
+{
+	at++;
+	if (at == json->end)
+		return fail(json, at, "The text ends inside an escape.");
+	if (*at != 'u') {
+		if (memchr("\"\\/bfnrt", *at, 8) == NULL)
+			return fail(json, at, "There is no such escape.");
+		return at + 1;
+	}
+	at++;
+	for (int i = 0; i < 4; i++, at++) {
+		if (at == json->end)
+			return fail(json, at, "The text ends inside an escape.");
+		if (read_hex_digit(*at) < 0)
+			return fail(json, at, "A hexadecimal digit was expected.");
+	}
+	return at;
+}
+
+/* Skips a run of characters outside ASCII. */
+static const char *
+skip_non_ascii(struct kg_json *json, const char *at)
+{
+	const char *bad;
+
+	do {
+		at = skip_utf8(at, json->end, &bad);
+		if (at == NULL)
+			return fail(json, bad, "The text is not UTF-8.");
+	} while (at < json->end && (unsigned char)*at >= 0x80);
+	return at;
+}
+
+/* Skips a string, whose quote is at `at`. */
+static const char *
+skip_string(struct kg_json *json, const char *at, bool *has_escapes)
+{
+	*has_escapes = false;
+	at++;
+	while (at != NULL) {
+		at = skip_plain(at, json->end);
+		if (at == json->end)
+			return fail(json, at, "The text ends inside a string.");
+		if (*at == '"')
+			return at + 1;
+		if (*at == '\\') {
+			*has_escapes = true;
+			at = skip_escape(json, at);
+		} else if ((unsigned char)*at < 0x20) {
+			return fail(json, at, "A string holds a raw control character.");
+		} else {
+			at = skip_non_ascii(json, at);
+		}
+	}
+	return NULL;
+}
+
+/* Skips digits, of which there must be one. */
+static const char *
+skip_digits(struct kg_json *json, const char *at)
+{
+	if (at == json->end || !is_digit(*at))
+		return fail(json, at, "A digit was expected.");
+	while (at < json->end && is_digit(*at))
+		at++;
+	return at;
+}
+
+static const char *
+skip_number(struct kg_json *json, const char *at)
+{
+	if (*at == '-')
+		at++;
+	/* A second digit after a zero ends the number, and then nothing can follow it. */
+	if (at < json->end && *at == '0')
+		at++;
+	else
+		at = skip_digits(json, at);
+	if (at != NULL && at < json->end && *at == '.')
+		at = skip_digits(json, at + 1);
+	if (at != NULL && at < json->end && (*at == 'e' || *at == 'E')) {
+		at++;
+		if (at < json->end && (*at == '+' || *at == '-'))
+			at++;
+		at = skip_digits(json, at);
+	}
+	return at;
+}
+
+static const char *
+skip_word(struct kg_json *json, const char *at, const char *word)
+{
+	for (; *word != '\0'; word++, at++)
+		if (at == json->end || *at != *word)
+			return fail(json, at, "Only true, false and null are words.");
+	return at;
+}
+
+static enum kg_json_kind
+classify(struct kg_json *json, const char *at)
+{
+	if (at == json->end) {
+		fail(json, at, "The text ends where a value was expected.");
+		return KG_JSON_NONE;
+	}
+	switch (*at) {
+	case '{':
+		return KG_JSON_OBJECT;
+	case '[':
+		return KG_JSON_ARRAY;
+	case '"':
+		return KG_JSON_STRING;
+	case 't':
+		return KG_JSON_TRUE;
+	case 'f':
+		return KG_JSON_FALSE;
+	case 'n':
+		return KG_JSON_NULL;
+	case '-':
+		return KG_JSON_NUMBER;
+	default:
+		if (is_digit(*at))
+			return KG_JSON_NUMBER;
+		fail(json, at, "A value was expected.");
+		return KG_JSON_NONE;
+	}
+}
+
+static const char *
+skip_scalar(struct kg_json *json, const char *at, enum kg_json_kind kind, bool *has_escapes)
+{
+	switch (kind) {
+	case KG_JSON_STRING:
+		return skip_string(json, at, has_escapes);
+	case KG_JSON_NUMBER:
+		return skip_number(json, at);
+	case KG_JSON_TRUE:
+		return skip_word(json, at, "true");
+	case KG_JSON_FALSE:
+		return skip_word(json, at, "false");
+	case KG_JSON_NULL:
+		return skip_word(json, at, "null");
+	default:
+		return NULL;
+	}
+}
+
+/* Skips a member name and its colon, and the space around them. */
+static const char *
+skip_name(struct kg_json *json, const char *at, struct kg_json_value *name)
+{
+	at = skip_space(at, json->end);
+	if (at == json->end || *at != '"')
+		return fail(json, at, "A member name was expected.");
+	name->kind = KG_JSON_STRING;
+	name->start = at;
+	at = skip_string(json, at, &name->has_escapes);
+	if (at == NULL)
+		return NULL;
+	name->len = (size_t)(at - name->start);
+	at = skip_space(at, json->end);
+	if (at == json->end || *at != ':')
+		return fail(json, at, "A colon was expected.");
+	return skip_space(at + 1, json->end);
+}
+
+static bool
+is_in_object(const struct container_stack *stack)
+{
+	unsigned top = stack->depth - 1;
+
+	return (stack->is_object[top / 64] >> (top % 64)) & 1;
+}
+
+static void
+push(struct container_stack *stack, bool is_object)
+{
+	uint64_t bit = UINT64_C(1) << (stack->depth % 64);
+	uint64_t *word = &stack->is_object[stack->depth / 64];
+
+	*word = is_object ? *word | bit : *word & ~bit;
+	stack->depth++;
+}
+
+/* Behind a value: closes the containers that end here, and goes to the next value, if there
+ * is one; stack->depth is 0 when there is none. */
+static const char *
+close_containers(struct kg_json *json, const char *at, struct container_stack *stack)
+{
+	struct kg_json_value name;
+
+	while (stack->depth > 0) {
+		bool is_object = is_in_object(stack);
+
+		at = skip_space(at, json->end);
+		if (at == json->end)
+			return fail(json, at, "The text ends inside a container.");
+		if (*at == ',') {
+			at = skip_space(at + 1, json->end);
+			return is_object ? skip_name(json, at, &name) : at;
+		}
+		if (*at != (is_object ? '}' : ']'))
+			return fail(json, at, "A comma or the end of the container was expected.");
+		stack->depth--;
+		at++;
+	}
+	return at;
+}
+
+/* Opens the container at `at` and goes to its first value; one that is empty is closed. */
+static const char *
+open_container(struct kg_json *json, const char *at, struct container_stack *stack)
+{
+	struct kg_json_value name;
+	bool is_object = *at == '{';
+
+	if (stack->depth == json->max_depth)
+		return fail(json, at, "More containers are nested than the limit allows.");
+	push(stack, is_object);
+	at = skip_space(at + 1, json->end);
+	if (at < json->end && *at == (is_object ? '}' : ']'))
+		return close_containers(json, at, stack);
+	return is_object ? skip_name(json, at, &name) : at;
+}
+
+/* Skips a container with everything in it. */
+static const char *
+skip_container(struct kg_json *json, const char *at)
+{
+	struct container_stack stack;
+	bool has_escapes;
+
+	stack.depth = 0;
+	at = open_container(json, at, &stack);
+	while (at != NULL && stack.depth > 0) {
+		enum kg_json_kind kind = classify(json, at);
+
+		if (kind == KG_JSON_OBJECT || kind == KG_JSON_ARRAY) {
+			at = open_container(json, at, &stack);
+			continue;
+		}
+		at = skip_scalar(json, at, kind, &has_escapes);
+		if (at != NULL)
+			at = close_containers(json, at, &stack);
+	}
+	return at;
+}
+
+/* Skips a string without a look at what is in it. */
+static const char *
+skip_string_unchecked(struct kg_json *json, const char *at)
+{
+	for (at++; at < json->end; at++) {
+		at = skip_plain(at, json->end);
+		if (at == json->end)
+			break;
+		if (*at == '"')
+			return at + 1;
+		if (*at == '\\' && at + 1 < json->end)
+			at++;
+	}
+	return fail(json, json->end, "The text ends inside a string.");
+}
+
+static const char *
+skip_container_unchecked(struct kg_json *json, const char *at)
+{
+	unsigned depth = 0;
+
+	while (at != NULL && at < json->end) {
+		char c = *at;
+
+		if (c == '"') {
+			at = skip_string_unchecked(json, at);
+			continue;
+		}
+		if ((c == '{' || c == '[') && depth++ == json->max_depth)
+			return fail(json, at,
+			    "More containers are nested than the limit allows.");
+		at++;
+		if ((c == '}' || c == ']') && --depth == 0)
+			return at;
+	}
+	return at == NULL ? NULL : fail(json, at, "The text ends inside a container.");
+}
+
+/* Skips whatever stands for a number or a word. */
+static const char *
+skip_word_unchecked(const char *at, const char *end)
+{
+	while (at < end && memchr(",]} \t\r\n", *at, 7) == NULL)
+		at++;
+	return at;
+}
+
+void
+kg_json_init(struct kg_json *json, const char *bytes, size_t len, unsigned max_depth)
+{
+	assert(max_depth <= KG_JSON_DEPTH_MAX);
+	*json = (struct kg_json){ .start = bytes,
+		.at = bytes,
+		.end = bytes + len,
+		.max_depth = max_depth };
+}
+
+bool
+kg_json_has_failed(const struct kg_json *json)
+{
+	return json->error_at != NULL;
+}
+
+size_t
+kg_json_error_offset(const struct kg_json *json)
+{
+	return (size_t)(json->error_at - json->start);
+}
+
+enum kg_json_kind
+kg_json_peek(struct kg_json *json)
+{
+	if (kg_json_has_failed(json))
+		return KG_JSON_NONE;
+	json->at = skip_space(json->at, json->end);
+	return classify(json, json->at);
+}
+
+/* Takes over the end of a value that began at json->at; NULL: it has none. */
+static bool
+finish_value(struct kg_json *json, const char *end, struct kg_json_value *value)
+{
+	if (end == NULL)
+		return false;
+	value->start = json->at;
+	value->len = (size_t)(end - json->at);
+	json->at = end;
+	return true;
+}
+
+bool
+kg_json_read_value(struct kg_json *json, struct kg_json_value *value)
+{
+	const char *end = NULL;
+
+	value->kind = kg_json_peek(json);
+	value->has_escapes = false;
+	if (value->kind == KG_JSON_OBJECT || value->kind == KG_JSON_ARRAY)
+		end = skip_container(json, json->at);
+	else if (value->kind != KG_JSON_NONE)
+		end = skip_scalar(json, json->at, value->kind, &value->has_escapes);
+	return finish_value(json, end, value);
+}
+
+bool
+kg_json_find_value_end(struct kg_json *json, struct kg_json_value *value)
+{
+	const char *end = NULL;
+
+	value->kind = kg_json_peek(json);
+	value->has_escapes = true;
+	if (value->kind == KG_JSON_OBJECT || value->kind == KG_JSON_ARRAY)
+		end = skip_container_unchecked(json, json->at);
+	else if (value->kind == KG_JSON_STRING)
+		end = skip_string_unchecked(json, json->at);
+	else if (value->kind != KG_JSON_NONE)
+		end = skip_word_unchecked(json->at, json->end);
+	return finish_value(json, end, value);
+}
+
+void
+kg_json_enter(struct kg_json *json)
+{
+	if (!kg_json_has_failed(json))
+		json->at++;
+}
+
+/* Goes to the next item of a container, behind the comma. False: its end was read, or it
+ * failed. */
+static bool
+next_item(struct kg_json *json, bool *is_first, char closer)
+{
+	bool was_first = *is_first;
+
+	*is_first = false;
+	if (kg_json_has_failed(json))
+		return false;
+	json->at = skip_space(json->at, json->end);
+	if (json->at < json->end && *json->at == closer) {
+		json->at++;
+		return false;
+	}
+	if (was_first)
+		return true;
+	if (json->at == json->end || *json->at != ',') {
+		fail(json, json->at, "A comma or the end of the container was expected.");
+		return false;
+	}
+	json->at++;
+	return true;
+}
+
+bool
+kg_json_next_member(struct kg_json *json, bool *is_first, struct kg_json_value *name)
+{
+	const char *at;
+
+	if (!next_item(json, is_first, '}'))
+		return false;
+	at = skip_name(json, json->at, name);
+	if (at == NULL)
+		return false;
+	json->at = at;
+	return true;
+}
+
+bool
+kg_json_next_element(struct kg_json *json, bool *is_first)
+{
+	return next_item(json, is_first, ']') && kg_json_peek(json) != KG_JSON_NONE;
+}
+
+bool
+kg_json_finish(struct kg_json *json)
+{
+	if (kg_json_has_failed(json))
+		return false;
+	json->at = skip_space(json->at, json->end);
+	if (json->at < json->end)
+		fail(json, json->at, "The end was expected.");
+	return json->at == json->end;
+}
+
+bool
+kg_json_is_valid(const char *bytes, size_t len, unsigned max_depth)
+{
+	struct kg_json json;
+	struct kg_json_value value;
+
+	kg_json_init(&json, bytes, len, max_depth);
+	return kg_json_read_value(&json, &value) && kg_json_finish(&json);
+}
+
+const char *
+kg_json_kind_name(enum kg_json_kind kind)
+{
+	static const char *const names[] = {
+		[KG_JSON_NONE] = "nothing",
+		[KG_JSON_OBJECT] = "an object",
+		[KG_JSON_ARRAY] = "an array",
+		[KG_JSON_STRING] = "a string",
+		[KG_JSON_NUMBER] = "a number",
+		[KG_JSON_TRUE] = "true",
+		[KG_JSON_FALSE] = "false",
+		[KG_JSON_NULL] = "null",
+	};
+
+	return names[kind];
+}
+
+enum kg_json_int
+kg_json_read_int64(const char *text, size_t len, int64_t *value)
+{
+	bool is_negative = len > 0 && text[0] == '-';
+	size_t i = is_negative ? 1 : 0;
+	int64_t sum = 0; /* kept negative: that side is longer by one */
+	bool is_too_large = false;
+
+	if (i == len || (text[i] == '0' && (is_negative || len > 1)))
+		return KG_JSON_INT_MALFORMED;
+	for (; i < len; i++) {
+		if (!is_digit(text[i]))
+			return KG_JSON_INT_MALFORMED;
+		if (is_too_large || __builtin_mul_overflow(sum, 10, &sum) ||
+		    __builtin_sub_overflow(sum, text[i] - '0', &sum))
+			is_too_large = true;
+	}
+	if (is_too_large || (!is_negative && sum == INT64_MIN))
+		return KG_JSON_INT_OUT_OF_RANGE;
+	*value = is_negative ? sum : -sum;
+	return KG_JSON_INT_OK;
+}
+
+static uint32_t
+read_hex4(const char *at)
+{
+	uint32_t unit = 0;
+
+	for (int i = 0; i < 4; i++)
+		unit = unit << 4 | (uint32_t)read_hex_digit(at[i]);
+	return unit;
+}
+
+static size_t
+put_utf8(uint32_t character, char *out)
+{
+	if (character < 0x80) {
+		out[0] = (char)character;
+		return 1;
+	}
+	if (character < 0x800) {
+		out[0] = (char)(0xc0 | character >> 6);
+		out[1] = (char)(0x80 | (character & 0x3f));
+		return 2;
+	}
+	if (character < 0x10000) {
+		out[0] = (char)(0xe0 | character >> 12);
+		out[1] = (char)(0x80 | (character >> 6 & 0x3f));
+		out[2] = (char)(0x80 | (character & 0x3f));
+		return 3;
+	}
+	out[0] = (char)(0xf0 | character >> 18);
+	out[1] = (char)(0x80 | (character >> 12 & 0x3f));
+	out[2] = (char)(0x80 | (character >> 6 & 0x3f));
+	out[3] = (char)(0x80 | (character & 0x3f));
+	return 4;
+}
+
+static bool
+is_high_surrogate(uint32_t unit)
+{
+	return unit >= 0xd800 && unit <= 0xdbff;
+}
+
+static bool
+is_low_surrogate(uint32_t unit)
+{
+	return unit >= 0xdc00 && unit <= 0xdfff;
+}
+
+/* Decodes the \u escape at `at`, or the pair of them that makes one character. *is_lone: half
+ * a pair. Returns the place behind it. */
+static const char *
+decode_unicode_escape(const char *at, const char *end, uint32_t *character, bool *is_lone)
+{
+	uint32_t unit = read_hex4(at + 2);
+	uint32_t low;
+
+	at += 6;
+	*is_lone = false;
+	*character = unit;
+	if (is_high_surrogate(unit) && end - at >= 6 && at[0] == '\\' && at[1] == 'u') {
+		low = read_hex4(at + 2);
+		if (is_low_surrogate(low)) {
+			*character = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+			return at + 6;
+		}
+	}
+	if (is_high_surrogate(unit) || is_low_surrogate(unit)) {
+		*is_lone = true;
+		*character = 0xfffd;
+	}
+	return at;
+}
+
+static char
+decode_short_escape(char c)
+{
+	switch (c) {
+	case 'b':
+		return '\b';
+	case 'f':
+		return '\f';
+	case 'n':
+		return '\n';
+	case 'r':
+		return '\r';
+	case 't':
+		return '\t';
+	default:
+		return c;
+	}
+}
+
+bool
+kg_json_decode_string(const struct kg_json_value *value, char *out, size_t *out_len)
+{
+	const char *at = value->start + 1;
+	const char *end = value->start + value->len - 1;
+	char *start = out;
+	bool is_whole = true;
+
+	while (at < end) {
+		const char *backslash = memchr(at, '\\', (size_t)(end - at));
+		size_t run = (size_t)((backslash == NULL ? end : backslash) - at);
+		uint32_t character;
+		bool is_lone;
+
+		memcpy(out, at, run);
+		out += run;
+		at += run;
+		if (at == end)
+			break;
+		if (at[1] == 'u') {
+			at = decode_unicode_escape(at, end, &character, &is_lone);
+			out += put_utf8(character, out);
+			is_whole = is_whole && !is_lone;
+		} else {
+			*out++ = decode_short_escape(at[1]);
+			at += 2;
+		}
+	}
+	*out_len = (size_t)(out - start);
+	return is_whole;
+}
+
+/* Texts that are compared with names of ours; longer ones match none of them. */
+enum { NAME_SOURCE_MAX = 6 * 64 };
+
+/* Decodes a name for comparing, into out[NAME_SOURCE_MAX]. False: too long to be one of ours,
+ * or no text. */
+static bool
+decode_name(const struct kg_json_value *name, char *out, size_t *len)
+{
+	return name->len <= NAME_SOURCE_MAX && kg_json_decode_string(name, out, len);
+}
+
+bool
+kg_json_string_is(const struct kg_json_value *value, const char *text)
+{
+	const char *const names[] = { text, NULL };
+
+	return kg_json_find_name(value, names) == 0;
+}
+
+int
+kg_json_find_name(const struct kg_json_value *name, const char *const *names)
+{
+	char decoded[NAME_SOURCE_MAX];
+	const char *text = name->start + 1;
+	size_t len = name->len - 2;
+
+	if (name->has_escapes) {
+		if (!decode_name(name, decoded, &len))
+			return -1;
+		text = decoded;
+	}
+	for (int i = 0; names[i] != NULL; i++)
+		if (strlen(names[i]) == len && memcmp(names[i], text, len) == 0)
+			return i;
+	return -1;
+}
+
+enum { NEAR_NAME_MAX = 24 };
+
+static char
+to_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static size_t
+minimum(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* How many letters must be put in, left out or changed to get from one text to the other,
+ * letter case aside. Both have at most NEAR_NAME_MAX bytes. */
+static size_t
+edit_distance(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	size_t row[NEAR_NAME_MAX + 1];
+
+	for (size_t j = 0; j <= b_len; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= a_len; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= b_len; j++) {
+			bool is_same = to_lower(a[i - 1]) == to_lower(b[j - 1]);
+			size_t change = diagonal + (is_same ? 0 : 1);
+
+			diagonal = row[j];
+			row[j] = minimum(change, minimum(row[j], row[j - 1]) + 1);
+		}
+	}
+	return row[b_len];
+}
+
+const char *
+kg_json_nearest_name(const struct kg_json_value *name, const char *const *names)
+{
+	char decoded[NAME_SOURCE_MAX];
+	size_t len, best = SIZE_MAX;
+	const char *nearest = NULL;
+
+	if (!decode_name(name, decoded, &len) || len > NEAR_NAME_MAX)
+		return NULL;
+	for (; *names != NULL; names++) {
+		size_t name_len = strlen(*names);
+		size_t distance;
+
+		if (name_len > NEAR_NAME_MAX)
+			continue;
+		distance = edit_distance(decoded, len, *names, name_len);
+		/* More than a third changed is another word. */
+		if (distance < best && distance * 3 <= (name_len > len ? name_len : len)) {
+			best = distance;
+			nearest = *names;
+		}
+	}
+	return nearest;
+}
+
+/* A pointer says where; a name of any length would make the answer as long as the request. */
+enum { POINTER_NAME_MAX = 256 };
+
+char *
+kg_json_pointer(const char *prefix, const struct kg_json_value *name)
+{
+	size_t prefix_len = strlen(prefix);
+	char *decoded = kdb_alloc(name->len);
+	char *pointer, *out;
+	size_t len, at = 0;
+
+	kg_json_decode_string(name, decoded, &len);
+	pointer = kdb_alloc(prefix_len + 1 + 3 * (size_t)POINTER_NAME_MAX + sizeof "…");
+	memcpy(pointer, prefix, prefix_len);
+	out = pointer + prefix_len;
+	*out++ = '/';
+	while (at < len) {
+		size_t step = kg_json_utf8_len(decoded + at, decoded + len);
+
+		if (at + step > POINTER_NAME_MAX) {
+			out = stpcpy(out, "…");
+			break;
+		}
+		if (decoded[at] == '~')
+			out = stpcpy(out, "~0");
+		else if (decoded[at] == '/')
+			out = stpcpy(out, "~1");
+		else if (decoded[at] == '\0')
+			out = stpcpy(out, "\xef\xbf\xbd");
+		else
+			out = mempcpy(out, decoded + at, step);
+		at += step;
+	}
+	*out = '\0';
+	free(decoded);
+	return pointer;
+}
