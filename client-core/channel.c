@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Channels and the pool of them for one node. Every channel has a connection of its own (local
+ * subchannel pool), so dropping a spoiled one really drops it. */
+#include "client-core/channel.h"
+
+#include "client-core/base/alloc.h"
+
+#include <grpc/grpc.h>
+#include <grpc/grpc_security.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	MAX_METADATA_BYTES = 32 * 1024 * 1024, /* wire-protocol 1.12 */
+	MAX_RECEIVE_BYTES = 17 * 1024 * 1024,
+	CONNECT_TIMEOUT_MS = 2000, /* C core: the smallest reconnect backoff is this */
+	MAX_BACKOFF_MS = 5000,
+	FIRST_BACKOFF_MS = 100,
+	RESOLVE_AGAIN_MS = 1000,
+};
+
+struct kdb_channel {
+	grpc_channel *grpc;
+	unsigned refs;
+	unsigned calls;
+	bool has_position;
+	uint64_t position;
+};
+
+struct kdb_channel_pool {
+	struct kdb_endpoint endpoint;
+	const struct kdb_connection_settings *settings;
+	char *user_agent;
+	struct kdb_channel *channels[KDB_POOL_CHANNELS_MAX];
+	size_t channel_count;
+};
+
+static grpc_arg
+integer_arg(const char *key, int value)
+{
+	return (grpc_arg){ .type = GRPC_ARG_INTEGER, .key = (char *)(uintptr_t)key,
+		.value.integer = value };
+}
+
+static grpc_channel *
+make_grpc_channel(const char *target, const struct kdb_connection_settings *settings,
+    const char *user_agent)
+{
+	bool has_keep_alive = settings->keep_alive_interval_ms >= 0;
+	grpc_arg args[] = {
+		integer_arg(GRPC_ARG_ENABLE_RETRIES, 0),
+		integer_arg(GRPC_ARG_ENABLE_HTTP_PROXY, 0),
+		integer_arg(GRPC_ARG_HTTP2_BDP_PROBE, 0),
+		integer_arg(GRPC_ARG_MAX_METADATA_SIZE, MAX_METADATA_BYTES),
+		integer_arg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, MAX_RECEIVE_BYTES),
+		integer_arg(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, FIRST_BACKOFF_MS),
+		integer_arg(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, CONNECT_TIMEOUT_MS),
+		integer_arg(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, MAX_BACKOFF_MS),
+		integer_arg(
+		    GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, RESOLVE_AGAIN_MS),
+		integer_arg(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1),
+		integer_arg(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1),
+		integer_arg("grpc.compression_enabled_algorithms_bitset", 1),
+		integer_arg(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0),
+		integer_arg(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, has_keep_alive),
+		integer_arg(GRPC_ARG_KEEPALIVE_TIME_MS,
+		    has_keep_alive ? settings->keep_alive_interval_ms : INT32_MAX),
+		integer_arg(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+		    settings->keep_alive_timeout_ms >= 0 ? settings->keep_alive_timeout_ms
+							 : INT32_MAX),
+		{ .type = GRPC_ARG_STRING,
+		    .key = (char *)(uintptr_t)GRPC_ARG_PRIMARY_USER_AGENT_STRING,
+		    .value.string = (char *)(uintptr_t)user_agent },
+	};
+	grpc_channel_args channel_args = { sizeof args / sizeof args[0], args };
+	grpc_channel_credentials *credentials = grpc_insecure_credentials_create();
+	grpc_channel *channel = grpc_channel_create(target, credentials, &channel_args);
+
+	grpc_channel_credentials_release(credentials);
+	return channel;
+}
+
+struct kdb_channel *
+kdb_channel_new(const struct kdb_endpoint *endpoint,
+    const struct kdb_connection_settings *settings, const char *user_agent)
+{
+	struct kdb_channel *channel = kdb_alloc_zero(1, sizeof *channel);
+	char address[KDB_HOST_SIZE + 16];
+	char target[KDB_HOST_SIZE + 32];
+
+	kdb_endpoint_print(endpoint, address, sizeof address);
+	/* With the scheme, so that no host name can choose another resolver. */
+	snprintf(target, sizeof target, "dns:///%s", address);
+	channel->grpc = make_grpc_channel(target, settings, user_agent);
+	channel->refs = 1;
+	return channel;
+}
+
+struct kdb_channel *
+kdb_channel_ref(struct kdb_channel *channel)
+{
+	channel->refs++;
+	return channel;
+}
+
+void
+kdb_channel_unref(struct kdb_channel *channel)
+{
+	if (--channel->refs > 0)
+		return;
+	grpc_channel_destroy(channel->grpc);
+	free(channel);
+}
+
+grpc_channel *
+kdb_channel_grpc(struct kdb_channel *channel)
+{
+	return channel->grpc;
+}
+
+bool
+kdb_channel_position(const struct kdb_channel *channel, uint64_t *position)
+{
+	*position = channel->position;
+	return channel->has_position;
+}
+
+void
+kdb_channel_saw_position(struct kdb_channel *channel, uint64_t position)
+{
+	if (channel->has_position && channel->position >= position)
+		return;
+	channel->has_position = true;
+	channel->position = position;
+}
+
+struct kdb_channel_pool *
+kdb_channel_pool_new(const struct kdb_endpoint *endpoint, struct kdb_channel *first,
+    const struct kdb_connection_settings *settings, const char *user_agent)
+{
+	struct kdb_channel_pool *pool = kdb_alloc_zero(1, sizeof *pool);
+
+	pool->endpoint = *endpoint;
+	pool->settings = settings;
+	pool->user_agent = kdb_alloc_text(user_agent, strlen(user_agent));
+	pool->channels[pool->channel_count++] = first;
+	return pool;
+}
+
+void
+kdb_channel_pool_free(struct kdb_channel_pool *pool)
+{
+	if (!pool)
+		return;
+	for (size_t i = 0; i < pool->channel_count; i++)
+		kdb_channel_unref(pool->channels[i]);
+	free(pool->user_agent);
+	free(pool);
+}
+
+struct kdb_channel *
+kdb_channel_pool_get(struct kdb_channel_pool *pool)
+{
+	struct kdb_channel *channel = NULL;
+
+	for (size_t i = 0; i < pool->channel_count && !channel; i++)
+		if (pool->channels[i]->calls < KDB_CALLS_PER_CHANNEL)
+			channel = pool->channels[i];
+	if (!channel && pool->channel_count < KDB_POOL_CHANNELS_MAX) {
+		channel =
+		    kdb_channel_new(&pool->endpoint, pool->settings, pool->user_agent);
+		pool->channels[pool->channel_count++] = channel;
+	}
+	if (!channel)
+		return NULL;
+	channel->calls++;
+	return kdb_channel_ref(channel);
+}
+
+void
+kdb_channel_put(struct kdb_channel *channel)
+{
+	channel->calls--;
+	kdb_channel_unref(channel);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KDB_CHANNEL_H
+#define KDB_CHANNEL_H
+
+#include "client-core/connection_string.h"
+#include "client-core/topology.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Channels to one node. A channel is one connection of its own; a pool opens more of them when
+ * calls need it, because the server takes 100 calls on a connection and C core would queue the
+ * 101st in silence (wire-protocol 6.7). Threads: a pool and its channels are used under the
+ * client's lock, except kdb_channel_grpc().
+ */
+struct kdb_channel;
+struct grpc_channel;
+
+/* A channel to the endpoint, with one reference that is the caller's. Connects by itself when
+ * the first call is made. */
+struct kdb_channel *kdb_channel_new(const struct kdb_endpoint *endpoint,
+    const struct kdb_connection_settings *settings, const char *user_agent);
+
+struct kdb_channel *kdb_channel_ref(struct kdb_channel *channel);
+
+/* Drops a reference; the last one closes the connection. */
+void kdb_channel_unref(struct kdb_channel *channel);
+
+struct grpc_channel *kdb_channel_grpc(struct kdb_channel *channel);
+
+/* The highest commit position that any answer on this connection told (api-design 11). */
+bool kdb_channel_position(const struct kdb_channel *channel, uint64_t *position);
+void kdb_channel_saw_position(struct kdb_channel *channel, uint64_t position);
+
+enum { KDB_POOL_CHANNELS_MAX = 64, KDB_CALLS_PER_CHANNEL = 96 };
+
+/* Calls on a node, each with a channel that has room. */
+struct kdb_channel_pool;
+
+/* A pool whose first channel is `first` (its reference moves to the pool). */
+struct kdb_channel_pool *kdb_channel_pool_new(const struct kdb_endpoint *endpoint,
+    struct kdb_channel *first, const struct kdb_connection_settings *settings,
+    const char *user_agent);
+
+/* Drops the pool; calls under way keep their channels. */
+void kdb_channel_pool_free(struct kdb_channel_pool *pool);
+
+/* A channel with room for one more call, referenced for the caller; NULL when all 64 channels
+ * are full. Give it back with kdb_channel_put(). */
+struct kdb_channel *kdb_channel_pool_get(struct kdb_channel_pool *pool);
+
+/* Ends what kdb_channel_pool_get() began, and drops its reference. */
+void kdb_channel_put(struct kdb_channel *channel);
+
+#endif

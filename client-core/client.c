@@ -1,0 +1,770 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Puts the parts together: where an operation goes, who waits for a leader, whose time is over,
+ * and what a lost leader means. Owns the lock, the deadlines, the waiting operations, the
+ * leader's channels and the shared call. */
+#include "client-core/client.h"
+
+#include "client-core/base/alloc.h"
+#include "client-core/base/clock.h"
+#include "client-core/batch_stream.h"
+#include "client-core/completion.h"
+#include "client-core/discovery.h"
+#include "client-core/operation.h"
+#include "client-core/own_call.h"
+
+#include <assert.h>
+#include <gnutls/gnutls.h>
+#include <grpc/grpc.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	/* A larger append would stall the small ones behind the shared call's flow-control
+	 * window (architecture 4). */
+	SHARED_MAX_BYTES = 256 * 1024,
+};
+
+/* Refused credentials are tried again that often: somebody may correct them in the database. */
+#define CREDENTIALS_PAUSE_NS KDB_NS_PER_SECOND
+
+struct kdb_client {
+	struct kdb_client_config config;
+	char *user_agent;
+	char *authorization; /* of the connection string; NULL: none */
+	struct kdb_completion *completion;
+	struct kdb_discovery *discovery; /* completion thread */
+
+	pthread_mutex_t mutex; /* guards everything below, held for pointer work only */
+	pthread_cond_t calls_ended;
+	struct kdb_deadline_heap deadlines;
+	struct kdb_list waiting;  /* for a leader */
+	struct kdb_list finished; /* their completions run once the mutex is free */
+	struct kdb_channel_pool *pool; /* NULL: no leader */
+	struct kdb_endpoint leader;
+	struct kdb_batch_stream *stream; /* NULL: none; its channel is the pool's first */
+	unsigned open_calls; /* shared calls and calls of their own that have not ended */
+	bool is_stopping;
+	bool is_discovery_stopped;
+	bool has_contact;
+	int64_t search_again_mono_ns; /* INT64_MAX: not planned */
+	bool wants_search; /* told to discovery with the mutex free */
+	bool has_search_target;
+	struct kdb_endpoint search_target;
+	bool has_completed; /* since the last idle hook */
+	struct kdb_client_status status;
+};
+
+static void __attribute__((format(printf, 3, 4)))
+say(struct kdb_client *client, enum kdb_log_level level, const char *format, ...)
+{
+	va_list args;
+	char text[600];
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	client->config.log(level, text, client->config.log_context);
+}
+
+/* ---- finishing operations ---- */
+
+/* The operation is in no list and no call any more. */
+static void
+finish(struct kdb_client *client, struct kdb_operation *operation)
+{
+	assert(operation->state != KDB_OPERATION_FINISHED);
+	kdb_deadline_heap_remove(&client->deadlines, &operation->deadline);
+	operation->state = KDB_OPERATION_FINISHED;
+	operation->finished_mono_ns = kdb_clock_mono_ns();
+	kdb_list_push_back(&client->finished, &operation->link);
+}
+
+static void
+on_finished(void *owner, struct kdb_operation *operation)
+{
+	finish(owner, operation);
+}
+
+/* Runs the completions of what was finished, with the mutex free. */
+static void
+run_finished(struct kdb_client *client)
+{
+	struct kdb_list finished;
+	struct kdb_list *link;
+
+	kdb_list_init(&finished);
+	pthread_mutex_lock(&client->mutex);
+	kdb_list_splice_back(&finished, &client->finished);
+	if (!kdb_list_is_empty(&finished))
+		client->has_completed = true;
+	pthread_mutex_unlock(&client->mutex);
+	while ((link = kdb_list_pop_front(&finished))) {
+		struct kdb_operation *operation =
+		    KDB_LIST_ITEM(link, struct kdb_operation, link);
+
+		client->config.completion(operation, operation->context);
+	}
+}
+
+/* ---- where operations go ---- */
+
+static bool
+is_shared(const struct kdb_operation *operation)
+{
+	return operation->class->is_shareable && !operation->authorization
+	    && kdb_operation_encoded_len(operation) <= SHARED_MAX_BYTES;
+}
+
+static void
+wait_for_leader(struct kdb_client *client, struct kdb_operation *operation)
+{
+	operation->state = KDB_OPERATION_WAITING;
+	operation->handed_mono_ns = 0;
+	kdb_list_push_back(&client->waiting, &operation->link);
+}
+
+static void
+plan_search(struct kdb_client *client, const struct kdb_endpoint *target)
+{
+	client->wants_search = true;
+	client->has_search_target = target != NULL;
+	if (target)
+		client->search_target = *target;
+}
+
+/* Without a leader: those that wait go on waiting, and the search begins. */
+static void
+lose_leader(struct kdb_client *client, const struct kdb_endpoint *target, const char *reason)
+{
+	struct kdb_list unsent;
+
+	kdb_list_init(&unsent);
+	if (client->stream) {
+		kdb_batch_stream_retire_locked(client->stream, &unsent);
+		kdb_batch_stream_unref_locked(client->stream);
+		client->stream = NULL;
+	}
+	for (struct kdb_list *link; (link = kdb_list_pop_front(&unsent));)
+		wait_for_leader(
+		    client, KDB_LIST_ITEM(link, struct kdb_operation, link));
+	kdb_channel_pool_free(client->pool);
+	client->pool = NULL;
+	if (client->status.has_leader)
+		client->status.leader_since_wall_ns = kdb_clock_wall_ns();
+	client->status.has_leader = false;
+	client->status.leader[0] = 0;
+	snprintf(client->status.reason, sizeof client->status.reason, "%s", reason);
+	plan_search(client, target);
+}
+
+static void
+on_own_call_unsent(void *owner, struct kdb_operation *operation,
+    const struct kdb_status *status)
+{
+	struct kdb_client *client = owner;
+	bool is_refused = status->code == KDB_STATUS_UNAUTHENTICATED
+	    || status->code == KDB_STATUS_UNIMPLEMENTED;
+	struct kdb_progress progress = { .is_alone = true,
+		.is_own_credentials = operation->authorization == NULL };
+
+	if (client->is_stopping || is_refused) {
+		kdb_status_to_error(status, &progress, &operation->error);
+		finish(client, operation);
+		return;
+	}
+	/* Its connection could not be made. Waiting for a confirmed leader paces the next try. */
+	if (client->pool)
+		lose_leader(client, &client->leader, status->text);
+	wait_for_leader(client, operation);
+}
+
+static void release_waiting(struct kdb_client *client);
+
+static void
+on_own_call_ended(void *owner, const struct kdb_status *status)
+{
+	struct kdb_client *client = owner;
+
+	client->open_calls--;
+	pthread_cond_signal(&client->calls_ended);
+	if (client->is_stopping)
+		return;
+	if (kdb_status_has_redirect(status))
+		lose_leader(client, &status->redirect, "the leader has moved");
+	else if (status->is_not_leader || status->code == KDB_STATUS_UNAVAILABLE)
+		plan_search(client, client->pool ? &client->leader : NULL);
+	/* There is a place on the leader's connections again. */
+	if (client->pool)
+		release_waiting(client);
+}
+
+static void on_settle(void *owner);
+
+static void
+start_own_call(struct kdb_client *client, struct kdb_operation *operation)
+{
+	static const struct kdb_own_call_events events = { .finished = on_finished,
+		.unsent = on_own_call_unsent,
+		.ended = on_own_call_ended,
+		.settle = on_settle };
+	struct kdb_own_call_options options = { .mutex = &client->mutex,
+		.completion = client->completion,
+		.channel = kdb_channel_pool_get(client->pool),
+		.authorization = operation->authorization ? operation->authorization
+							  : client->authorization,
+		.events = &events,
+		.owner = client };
+
+	if (!options.channel) {
+		wait_for_leader(client, operation);
+		return;
+	}
+	client->open_calls++;
+	kdb_own_call_start_locked(&options, operation);
+}
+
+/* Why the operation cannot be sent whatever happens next; false when it can. */
+static bool
+refuse_early(struct kdb_client *client, struct kdb_operation *operation)
+{
+	if (client->status.are_credentials_refused && !operation->authorization) {
+		kdb_error_set(&operation->error, KDB_UNAUTHENTICATED,
+		    KDB_OUTCOME_NOT_WRITTEN,
+		    "The database refused the gateway's own credentials.");
+		operation->error.is_own_credentials = true;
+	} else if (client->status.are_features_known && !client->status.has_append) {
+		kdb_error_set(&operation->error, KDB_NOT_SUPPORTED, KDB_OUTCOME_NOT_WRITTEN,
+		    "The database does not know this operation.");
+		operation->error.requires = "21.10";
+	} else {
+		return false;
+	}
+	finish(client, operation);
+	return true;
+}
+
+static void
+route(struct kdb_client *client, struct kdb_operation *operation)
+{
+	if (client->pool && refuse_early(client, operation))
+		return;
+	if (!client->pool)
+		wait_for_leader(client, operation);
+	else if (!is_shared(operation))
+		start_own_call(client, operation);
+	else if (client->stream)
+		kdb_batch_stream_queue_locked(client->stream, operation);
+	else
+		wait_for_leader(client, operation);
+}
+
+/* In the order in which they came. */
+static void
+release_waiting(struct kdb_client *client)
+{
+	struct kdb_list waiting;
+	struct kdb_list *link;
+
+	kdb_list_init(&waiting);
+	kdb_list_splice_back(&waiting, &client->waiting);
+	while ((link = kdb_list_pop_front(&waiting)))
+		route(client, KDB_LIST_ITEM(link, struct kdb_operation, link));
+}
+
+/* ---- the shared call ---- */
+
+static void
+set_has_leader(struct kdb_client *client)
+{
+	if (!client->status.has_leader)
+		client->status.leader_since_wall_ns = kdb_clock_wall_ns();
+	client->status.has_leader = true;
+	client->status.reason[0] = 0;
+}
+
+static void
+on_stream_opened(void *owner)
+{
+	struct kdb_client *client = owner;
+
+	set_has_leader(client);
+	say(client, KDB_LOG_INFO, "append call open on leader %s", client->status.leader);
+}
+
+static void
+on_stream_doubted(void *owner)
+{
+	struct kdb_client *client = owner;
+
+	plan_search(client, &client->leader);
+}
+
+static void
+note_refusal(struct kdb_client *client, const struct kdb_status *status)
+{
+	if (status->code == KDB_STATUS_UNIMPLEMENTED) {
+		client->status.are_features_known = true;
+		client->status.has_append = false;
+	} else if (status->code == KDB_STATUS_UNAUTHENTICATED) {
+		client->status.are_credentials_refused = true;
+	}
+}
+
+static void
+on_stream_ended(void *owner, struct kdb_batch_stream *stream,
+    const struct kdb_status *status, struct kdb_list *unsent)
+{
+	struct kdb_client *client = owner;
+	const struct kdb_endpoint *target =
+	    kdb_status_has_redirect(status) ? &status->redirect : &client->leader;
+
+	client->open_calls--;
+	pthread_cond_signal(&client->calls_ended);
+	for (struct kdb_list *link; (link = kdb_list_pop_front(unsent));)
+		wait_for_leader(
+		    client, KDB_LIST_ITEM(link, struct kdb_operation, link));
+	if (client->stream != stream || client->is_stopping)
+		return;
+	note_refusal(client, status);
+	say(client, KDB_LOG_WARNING, "append call on %s ended: status %d, %s",
+	    client->status.leader, status->code, status->text);
+	/* The server's end of this call spoils the connection (wire-protocol 2.3): it goes. */
+	kdb_batch_stream_unref_locked(client->stream);
+	client->stream = NULL;
+	lose_leader(client, target, status->text[0] ? status->text : "the append call ended");
+}
+
+static void
+open_stream(struct kdb_client *client, struct kdb_channel *channel)
+{
+	static const struct kdb_batch_stream_events events = { .opened = on_stream_opened,
+		.finished = on_finished,
+		.doubted = on_stream_doubted,
+		.ended = on_stream_ended,
+		.settle = on_settle };
+	struct kdb_batch_stream_options options = { .mutex = &client->mutex,
+		.completion = client->completion,
+		.channel = kdb_channel_ref(channel),
+		.authorization = client->authorization,
+		.events = &events,
+		.owner = client };
+
+	client->open_calls++;
+	client->stream = kdb_batch_stream_new_locked(&options);
+}
+
+static void
+flush(struct kdb_client *client)
+{
+	struct kdb_batch_stream *stream;
+
+	pthread_mutex_lock(&client->mutex);
+	stream = client->stream ? kdb_batch_stream_ref_locked(client->stream) : NULL;
+	pthread_mutex_unlock(&client->mutex);
+	if (!stream)
+		return;
+	kdb_batch_stream_flush(stream);
+	pthread_mutex_lock(&client->mutex);
+	kdb_batch_stream_unref_locked(stream);
+	pthread_mutex_unlock(&client->mutex);
+}
+
+/* ---- discovery ---- */
+
+static void
+note_features(struct kdb_client *client, const struct kdb_leader *leader)
+{
+	struct kdb_client_status *status = &client->status;
+
+	status->are_credentials_refused = leader->are_credentials_refused;
+	if (!leader->are_features_known)
+		return;
+	status->are_features_known = true;
+	status->has_append = leader->features.has_append;
+	status->has_multi_append = leader->features.has_multi_append;
+	status->has_append_records = leader->features.has_append_records;
+	snprintf(status->server_version, sizeof status->server_version, "%s",
+	    leader->features.server_version);
+}
+
+/* The doubt was unfounded when the leader is the one whose append call is open. */
+static bool
+is_confirmed(const struct kdb_client *client, const struct kdb_leader *leader)
+{
+	return client->stream && !leader->are_credentials_refused
+	    && kdb_endpoint_equals(&client->leader, &leader->endpoint);
+}
+
+static void
+adopt_leader(struct kdb_client *client, const struct kdb_leader *leader)
+{
+	struct kdb_client_status *status = &client->status;
+
+	lose_leader(client, NULL, "");
+	client->wants_search = false;
+	client->leader = leader->endpoint;
+	kdb_endpoint_print(&client->leader, status->leader, sizeof status->leader);
+	client->pool = kdb_channel_pool_new(&client->leader, leader->channel,
+	    client->config.settings, client->user_agent);
+	if (leader->are_credentials_refused)
+		client->search_again_mono_ns = kdb_clock_mono_ns() + CREDENTIALS_PAUSE_NS;
+	if (leader->are_features_known && leader->features.has_append)
+		open_stream(client, leader->channel);
+	else
+		set_has_leader(client);
+}
+
+static void
+take_leader(struct kdb_client *client, const struct kdb_leader *leader)
+{
+	bool was_refused = client->status.are_credentials_refused;
+
+	client->status.had_contact = client->has_contact = true;
+	client->search_again_mono_ns = INT64_MAX;
+	note_features(client, leader);
+	if (is_confirmed(client, leader))
+		kdb_channel_unref(leader->channel);
+	else
+		adopt_leader(client, leader);
+	if (leader->are_credentials_refused && !was_refused)
+		say(client, KDB_LOG_ERROR,
+		    "%s refuses the credentials of the connection string",
+		    client->status.leader);
+	release_waiting(client);
+}
+
+static void
+on_found(void *owner, const struct kdb_leader *leader)
+{
+	struct kdb_client *client = owner;
+
+	pthread_mutex_lock(&client->mutex);
+	if (client->is_stopping)
+		kdb_channel_unref(leader->channel);
+	else
+		take_leader(client, leader);
+	pthread_mutex_unlock(&client->mutex);
+	on_settle(client);
+}
+
+static void
+on_missed(void *owner, bool has_contact, const char *reason)
+{
+	struct kdb_client *client = owner;
+	bool is_new;
+
+	pthread_mutex_lock(&client->mutex);
+	is_new = strcmp(client->status.reason, reason) != 0;
+	client->has_contact = has_contact;
+	if (has_contact)
+		client->status.had_contact = true;
+	if (client->pool && !client->is_stopping) {
+		/* It was in doubt, and nobody confirms it. */
+		lose_leader(client, &client->leader, reason);
+		client->wants_search = false;
+	}
+	snprintf(client->status.reason, sizeof client->status.reason, "%s", reason);
+	pthread_mutex_unlock(&client->mutex);
+	if (is_new)
+		say(client, KDB_LOG_WARNING, "no leader yet: %s", reason);
+	on_settle(client);
+}
+
+/* ---- deadlines ---- */
+
+/* Takes the operation from wherever it is. True: all of it was handed over. */
+static bool
+detach(struct kdb_operation *operation)
+{
+	switch (operation->state) {
+	case KDB_OPERATION_QUEUED:
+	case KDB_OPERATION_SENT:
+		return kdb_batch_stream_forget_locked(operation);
+	case KDB_OPERATION_CALLING:
+		return kdb_own_call_forget_locked(operation);
+	default:
+		kdb_list_remove(&operation->link);
+		return false;
+	}
+}
+
+static void
+time_out(struct kdb_client *client, struct kdb_operation *operation)
+{
+	struct kdb_error *error = &operation->error;
+	bool had_leader = operation->state != KDB_OPERATION_WAITING
+	    && (operation->state != KDB_OPERATION_QUEUED
+		|| kdb_batch_stream_is_open_locked(operation->stream));
+	const char *reason = client->status.reason;
+
+	if (detach(operation))
+		kdb_error_set(error, KDB_DEADLINE_EXCEEDED, KDB_OUTCOME_UNKNOWN,
+		    "No answer in time.");
+	else if (had_leader)
+		kdb_error_set(error, KDB_DEADLINE_EXCEEDED, KDB_OUTCOME_NOT_WRITTEN,
+		    "The deadline was over before the append was sent.");
+	else if (!client->has_contact)
+		kdb_error_set(error, KDB_DATABASE_UNREACHABLE, KDB_OUTCOME_NOT_WRITTEN,
+		    "No contact with the database: %.200s", reason);
+	else
+		kdb_error_set(error, KDB_LEADER_UNAVAILABLE, KDB_OUTCOME_NOT_WRITTEN,
+		    "No leader: %.200s", reason);
+	finish(client, operation);
+}
+
+/* Does what is due under the mutex; returns when the next deadline is. */
+static int64_t
+run_deadlines(struct kdb_client *client, int64_t now_mono_ns)
+{
+	struct kdb_deadline *first;
+	int64_t next = INT64_MAX;
+
+	while ((first = kdb_deadline_heap_first(&client->deadlines))
+	    && first->at_mono_ns <= now_mono_ns)
+		time_out(client,
+		    KDB_DEADLINE_ITEM(first, struct kdb_operation, deadline));
+	if (first)
+		next = first->at_mono_ns;
+	if (client->search_again_mono_ns <= now_mono_ns) {
+		client->search_again_mono_ns = INT64_MAX;
+		plan_search(client, client->pool ? &client->leader : NULL);
+	}
+	return next < client->search_again_mono_ns ? next : client->search_again_mono_ns;
+}
+
+/* ---- the completion thread ---- */
+
+/* After every event, with the mutex free: what its handlers left to do. */
+static void
+on_settle(void *owner)
+{
+	struct kdb_client *client = owner;
+	struct kdb_endpoint target;
+	bool has_target;
+	bool wants_search;
+
+	run_finished(client);
+	flush(client);
+	pthread_mutex_lock(&client->mutex);
+	wants_search = client->wants_search && !client->is_stopping;
+	has_target = client->has_search_target;
+	target = client->search_target;
+	client->wants_search = false;
+	pthread_mutex_unlock(&client->mutex);
+	if (wants_search)
+		kdb_discovery_search(client->discovery, has_target ? &target : NULL);
+}
+
+static int64_t
+on_tick(void *context, int64_t now_mono_ns)
+{
+	struct kdb_client *client = context;
+	int64_t next;
+	int64_t discovery_next;
+	bool is_stopping;
+
+	pthread_mutex_lock(&client->mutex);
+	next = run_deadlines(client, now_mono_ns);
+	is_stopping = client->is_stopping;
+	pthread_mutex_unlock(&client->mutex);
+	on_settle(client);
+	if (is_stopping) {
+		kdb_discovery_stop(client->discovery);
+		pthread_mutex_lock(&client->mutex);
+		client->is_discovery_stopped = kdb_discovery_is_idle(client->discovery);
+		pthread_cond_signal(&client->calls_ended);
+		pthread_mutex_unlock(&client->mutex);
+		return now_mono_ns + 10 * KDB_NS_PER_MS;
+	}
+	discovery_next = kdb_discovery_tick(client->discovery, now_mono_ns);
+	return next < discovery_next ? next : discovery_next;
+}
+
+static void
+on_idle(void *context)
+{
+	struct kdb_client *client = context;
+	bool has_completed;
+
+	pthread_mutex_lock(&client->mutex);
+	has_completed = client->has_completed;
+	client->has_completed = false;
+	pthread_mutex_unlock(&client->mutex);
+	if (has_completed)
+		client->config.wake(client->config.wake_context);
+}
+
+/* ---- life ---- */
+
+static char *
+make_authorization(const struct kdb_connection_settings *settings)
+{
+	gnutls_datum_t pair;
+	gnutls_datum_t encoded;
+	char *text;
+
+	if (!settings->user)
+		return NULL;
+	text = kdb_alloc_printf("%s:%s", settings->user, settings->password);
+	pair = (gnutls_datum_t){ (unsigned char *)text, (unsigned)strlen(text) };
+	if (gnutls_base64_encode2(&pair, &encoded) != 0)
+		abort();
+	explicit_bzero(text, strlen(text));
+	free(text);
+	text = kdb_alloc_printf("Basic %.*s", (int)encoded.size, (char *)encoded.data);
+	explicit_bzero(encoded.data, encoded.size);
+	gnutls_free(encoded.data);
+	return text;
+}
+
+static void
+start_discovery(struct kdb_client *client)
+{
+	static const struct kdb_discovery_events events = { .found = on_found,
+		.missed = on_missed };
+	struct kdb_discovery_options options = { .completion = client->completion,
+		.settings = client->config.settings,
+		.user_agent = client->user_agent,
+		.authorization = client->authorization,
+		.events = &events,
+		.owner = client };
+
+	client->discovery = kdb_discovery_new(&options);
+}
+
+struct kdb_client *
+kdb_client_new(const struct kdb_client_config *config)
+{
+	struct kdb_client *client = kdb_alloc_zero(1, sizeof *client);
+	struct kdb_completion_hooks hooks = { .tick = on_tick,
+		.idle = on_idle,
+		.context = client };
+
+	client->config = *config;
+	client->user_agent = kdb_alloc_text(config->user_agent, strlen(config->user_agent));
+	client->authorization = make_authorization(config->settings);
+	client->search_again_mono_ns = INT64_MAX;
+	client->status.leader_since_wall_ns = kdb_clock_wall_ns();
+	snprintf(client->status.reason, sizeof client->status.reason, "not contacted yet");
+	kdb_deadline_heap_init(&client->deadlines);
+	kdb_list_init(&client->waiting);
+	kdb_list_init(&client->finished);
+	pthread_mutex_init(&client->mutex, NULL);
+	pthread_cond_init(&client->calls_ended, NULL);
+	grpc_init();
+	/* The thread's first tick waits for the mutex, and so for the rest of this. */
+	pthread_mutex_lock(&client->mutex);
+	client->completion = kdb_completion_new(&hooks);
+	start_discovery(client);
+	pthread_mutex_unlock(&client->mutex);
+	return client;
+}
+
+static void
+abandon(struct kdb_client *client, struct kdb_operation *operation)
+{
+	bool was_handed = detach(operation);
+
+	kdb_error_set(&operation->error, KDB_CANCELLED,
+	    was_handed ? KDB_OUTCOME_UNKNOWN : KDB_OUTCOME_NOT_WRITTEN,
+	    "The gateway is stopping.");
+	finish(client, operation);
+}
+
+void
+kdb_client_stop(struct kdb_client *client)
+{
+	struct kdb_deadline *first;
+
+	pthread_mutex_lock(&client->mutex);
+	client->is_stopping = true;
+	while ((first = kdb_deadline_heap_first(&client->deadlines)))
+		abandon(client, KDB_DEADLINE_ITEM(first, struct kdb_operation, deadline));
+	if (client->stream)
+		kdb_batch_stream_cancel_locked(client->stream);
+	pthread_mutex_unlock(&client->mutex);
+	run_finished(client);
+	kdb_completion_wake(client->completion);
+	pthread_mutex_lock(&client->mutex);
+	while (client->open_calls > 0 || !client->is_discovery_stopped)
+		pthread_cond_wait(&client->calls_ended, &client->mutex);
+	pthread_mutex_unlock(&client->mutex);
+	kdb_completion_stop(client->completion);
+}
+
+void
+kdb_client_free(struct kdb_client *client)
+{
+	if (!client)
+		return;
+	if (client->stream)
+		kdb_batch_stream_unref_locked(client->stream);
+	kdb_channel_pool_free(client->pool);
+	kdb_discovery_free(client->discovery);
+	kdb_completion_free(client->completion);
+	kdb_deadline_heap_dispose(&client->deadlines);
+	pthread_cond_destroy(&client->calls_ended);
+	pthread_mutex_destroy(&client->mutex);
+	if (client->authorization)
+		explicit_bzero(client->authorization, strlen(client->authorization));
+	free(client->authorization);
+	free(client->user_agent);
+	free(client);
+	grpc_shutdown();
+}
+
+/* ---- the owner's side ---- */
+
+void
+kdb_client_submit(struct kdb_client *client, struct kdb_operation *operation,
+    int64_t deadline_mono_ns)
+{
+	assert(operation->state == KDB_OPERATION_NEW);
+	operation->submitted_mono_ns = kdb_clock_mono_ns();
+	operation->deadline.at_mono_ns = deadline_mono_ns;
+	pthread_mutex_lock(&client->mutex);
+	assert(!client->is_stopping);
+	kdb_deadline_heap_add(&client->deadlines, &operation->deadline);
+	route(client, operation);
+	pthread_mutex_unlock(&client->mutex);
+	kdb_completion_wake_before(client->completion, deadline_mono_ns);
+}
+
+void
+kdb_client_flush(struct kdb_client *client)
+{
+	run_finished(client);
+	flush(client);
+}
+
+void
+kdb_client_cancel(struct kdb_client *client, struct kdb_operation *operation)
+{
+	pthread_mutex_lock(&client->mutex);
+	if (operation->state == KDB_OPERATION_WAITING
+	    || operation->state == KDB_OPERATION_QUEUED) {
+		detach(operation);
+		kdb_error_set(&operation->error, KDB_CANCELLED, KDB_OUTCOME_NOT_WRITTEN,
+		    "The client has left.");
+		finish(client, operation);
+	}
+	pthread_mutex_unlock(&client->mutex);
+	run_finished(client);
+}
+
+void
+kdb_client_get_status(struct kdb_client *client, struct kdb_client_status *status)
+{
+	pthread_mutex_lock(&client->mutex);
+	*status = client->status;
+	pthread_mutex_unlock(&client->mutex);
+}
+
+int64_t
+kdb_client_last_tick_ns(struct kdb_client *client)
+{
+	return kdb_completion_last_tick_ns(client->completion);
+}

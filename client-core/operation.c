@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every operation has, whatever it does: life, accessors, and its messages on the way to a
+ * call. */
+#include "client-core/operation.h"
+
+#include "client-core/base/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct kdb_operation *
+kdb_operation_ref(struct kdb_operation *operation)
+{
+	atomic_fetch_add(&operation->refs, 1);
+	return operation;
+}
+
+void
+kdb_operation_free(struct kdb_operation *operation)
+{
+	if (!operation || atomic_fetch_sub(&operation->refs, 1) != 1)
+		return;
+	if (operation->authorization)
+		explicit_bzero(operation->authorization, strlen(operation->authorization));
+	free(operation->authorization);
+	free(operation->stream_name);
+	free(operation->message_ends);
+	free(operation->encoded);
+	free(operation);
+}
+
+void *
+kdb_operation_context(const struct kdb_operation *operation)
+{
+	return operation->context;
+}
+
+const struct kdb_error *
+kdb_operation_error(const struct kdb_operation *operation)
+{
+	return &operation->error;
+}
+
+const struct kdb_append_result *
+kdb_operation_append_result(const struct kdb_operation *operation)
+{
+	return &operation->append_result;
+}
+
+int64_t
+kdb_operation_queued_ns(const struct kdb_operation *operation)
+{
+	int64_t end = operation->handed_mono_ns ? operation->handed_mono_ns
+						: operation->finished_mono_ns;
+
+	return end - operation->submitted_mono_ns;
+}
+
+int64_t
+kdb_operation_database_ns(const struct kdb_operation *operation)
+{
+	if (!operation->handed_mono_ns)
+		return 0;
+	return operation->finished_mono_ns - operation->handed_mono_ns;
+}
+
+size_t
+kdb_operation_encoded_len(const struct kdb_operation *operation)
+{
+	return operation->message_ends[operation->message_count - 1];
+}
+
+static void
+release_operation(void *held)
+{
+	kdb_operation_free(held);
+}
+
+void
+kdb_operation_send(struct kdb_operation *operation, size_t index,
+    const struct kdb_attempt *attempt, struct kdb_call *call, enum kdb_send how)
+{
+	uint8_t few[1024];
+	uint8_t *head =
+	    operation->head_size <= sizeof few ? few : kdb_alloc(operation->head_size);
+	size_t begin = index > 0 ? operation->message_ends[index - 1] : 0;
+	struct kdb_message message = { .head = head,
+		.head_len = operation->class->encode_head(operation, index, attempt, head),
+		.body = operation->encoded + begin,
+		.body_len = operation->message_ends[index] - begin,
+		.release = release_operation,
+		.held = kdb_operation_ref(operation) };
+
+	kdb_call_send(call, &message, how);
+	if (head != few)
+		free(head);
+}

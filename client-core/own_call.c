@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One operation, one call: sends its messages one by one and waits for the one answer. Owns the
+ * call, a place on a channel, and a reference to the operation for its bytes. */
+#include "client-core/own_call.h"
+
+#include "client-core/base/alloc.h"
+#include "client-core/base/clock.h"
+
+#include <stdlib.h>
+
+/* The operation's own deadline comes first; this one only makes sure that a call ends. */
+#define BACKSTOP_NS (500 * KDB_NS_PER_MS)
+
+struct kdb_own_call {
+	struct kdb_own_call_options options;
+	struct kdb_call *call;
+	struct kdb_operation *operation; /* held until the call has ended */
+	bool is_settled; /* the operation is finished, or somebody else's again */
+	size_t handed_count;
+};
+
+static bool
+is_complete(const struct kdb_own_call *own)
+{
+	return own->handed_count == own->operation->message_count;
+}
+
+static struct kdb_operation *
+settle_operation(struct kdb_own_call *own)
+{
+	own->is_settled = true;
+	own->operation->own_call = NULL;
+	return own->operation;
+}
+
+/* Takes the next message, unless the operation is settled: then the rest stays unsent, and the
+ * server drops an append whose final message never comes. */
+static bool
+claim_next(struct kdb_own_call *own, size_t *index, struct kdb_attempt *attempt)
+{
+	struct kdb_operation *operation = own->operation;
+	int64_t now = kdb_clock_mono_ns();
+
+	if (own->is_settled || is_complete(own))
+		return false;
+	if (own->handed_count == 0) {
+		operation->handed_mono_ns = now;
+		operation->append_result.has_earlier_position =
+		    kdb_channel_position(own->options.channel,
+			&operation->append_result.earlier_position);
+	}
+	*index = own->handed_count++;
+	/* Alone on its call, so one id does for all calls. */
+	attempt->correlation[0] = attempt->correlation[1] = 1;
+	attempt->time_left_ns = operation->deadline.at_mono_ns - now;
+	if (attempt->time_left_ns < KDB_NS_PER_MS)
+		attempt->time_left_ns = KDB_NS_PER_MS;
+	return true;
+}
+
+static void
+send_next(void *owner)
+{
+	struct kdb_own_call *own = owner;
+	struct kdb_attempt attempt;
+	size_t index = 0;
+	bool has_next;
+	bool is_last;
+
+	pthread_mutex_lock(own->options.mutex);
+	has_next = claim_next(own, &index, &attempt);
+	is_last = is_complete(own) && own->operation->class->half_closes;
+	pthread_mutex_unlock(own->options.mutex);
+	if (has_next)
+		kdb_operation_send(own->operation, index, &attempt, own->call,
+		    is_last ? KDB_SEND_LAST : KDB_SEND_NOW);
+}
+
+static void
+received(void *owner, const uint8_t *bytes, size_t len)
+{
+	struct kdb_own_call *own = owner;
+	struct kdb_append_result *result = &own->operation->append_result;
+
+	pthread_mutex_lock(own->options.mutex);
+	if (!own->is_settled
+	    && own->operation->class->decode_answer(own->operation, bytes, len)) {
+		if (own->operation->error.code == KDB_OK && result->has_position)
+			kdb_channel_saw_position(
+			    own->options.channel, result->commit_position);
+		own->options.events->finished(
+		    own->options.owner, settle_operation(own));
+	}
+	pthread_mutex_unlock(own->options.mutex);
+	/* Answered, or answered with nonsense: nothing more is wanted from this call. */
+	kdb_call_cancel(own->call);
+	own->options.events->settle(own->options.owner);
+}
+
+static void
+ended(void *owner, const struct kdb_status *status)
+{
+	struct kdb_own_call *own = owner;
+	struct kdb_own_call_options options = own->options;
+	struct kdb_progress progress = { .is_complete = is_complete(own),
+		.is_alone = true,
+		.is_own_credentials = own->operation->authorization == NULL };
+
+	pthread_mutex_lock(options.mutex);
+	kdb_channel_put(options.channel);
+	options.events->ended(options.owner, status);
+	if (!own->is_settled && own->handed_count == 0) {
+		options.events->unsent(options.owner, settle_operation(own), status);
+	} else if (!own->is_settled) {
+		kdb_status_to_error(status, &progress, &own->operation->error);
+		options.events->finished(options.owner, settle_operation(own));
+	}
+	pthread_mutex_unlock(options.mutex);
+	kdb_call_unref(own->call);
+	kdb_operation_free(own->operation);
+	free(own);
+	options.events->settle(options.owner);
+}
+
+void
+kdb_own_call_start_locked(
+    const struct kdb_own_call_options *options, struct kdb_operation *operation)
+{
+	static const struct kdb_call_events events = { .opened = send_next,
+		.sent = send_next,
+		.received = received,
+		.ended = ended };
+	struct kdb_own_call *own = kdb_alloc_zero(1, sizeof *own);
+	struct kdb_call_options call_options = { .channel = options->channel,
+		.path = operation->class->path,
+		.authorization = options->authorization,
+		.requires_leader = true,
+		.deadline_mono_ns = operation->deadline.at_mono_ns + BACKSTOP_NS,
+		.events = &events,
+		.owner = own };
+
+	own->options = *options;
+	own->operation = kdb_operation_ref(operation);
+	operation->own_call = own;
+	operation->state = KDB_OPERATION_CALLING;
+	kdb_call_start(options->completion, &call_options, &own->call);
+}
+
+bool
+kdb_own_call_forget_locked(struct kdb_operation *operation)
+{
+	struct kdb_own_call *own = operation->own_call;
+	bool was_complete = is_complete(own);
+
+	settle_operation(own);
+	kdb_call_cancel(own->call);
+	return was_complete;
+}

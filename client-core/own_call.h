@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KDB_OWN_CALL_H
+#define KDB_OWN_CALL_H
+
+#include "client-core/call.h"
+#include "client-core/channel.h"
+#include "client-core/operation.h"
+
+#include <pthread.h>
+
+/*
+ * An operation on a call of its own: with credentials of the request, too large for the shared
+ * call, or of a kind that is not shared. Locks and events as for the shared call
+ * (batch_stream.h).
+ */
+struct kdb_own_call;
+
+struct kdb_own_call_events {
+	/* The operation has its error or result. */
+	void (*finished)(void *owner, struct kdb_operation *operation);
+	/* Nothing of the operation was handed over: it may go another way. */
+	void (*unsent)(void *owner, struct kdb_operation *operation,
+	    const struct kdb_status *status);
+	/* The call is over and its place on the channel free; status is what it ended with. */
+	void (*ended)(void *owner, const struct kdb_status *status);
+	/* Runs what the handlers above collected; called without the mutex. */
+	void (*settle)(void *owner);
+};
+
+struct kdb_own_call_options {
+	pthread_mutex_t *mutex;
+	struct kdb_completion *completion;
+	struct kdb_channel *channel; /* from kdb_channel_pool_get(); given back at the end */
+	const char *authorization;   /* NULL: none */
+	const struct kdb_own_call_events *events;
+	void *owner;
+};
+
+/* Starts the call; operation->own_call is set until the operation is finished. */
+void kdb_own_call_start_locked(
+    const struct kdb_own_call_options *options, struct kdb_operation *operation);
+
+/* Lets go of an operation that its deadline or a stop finishes, and ends the call. True: all of
+ * it was handed over. */
+bool kdb_own_call_forget_locked(struct kdb_operation *operation);
+
+#endif
