@@ -34,8 +34,11 @@ struct kg_append_body {
 
 /*
  * Each reads body[0..len) for an append to stream_name and fills *append, whose spans are valid
- * as long as the body and until it is disposed of. False: *refusal is set, *append needs no
- * disposing.
+ * as long as the body and until it is disposed of. *refusal was initialised by the caller and
+ * holds nothing yet. False: *refusal is set, *append needs no disposing. Too many events are
+ * step 19, behind the expectation's step 18: when *refusal is append-too-large,
+ * has_expected_version and expected_version are set all the same, so that the caller can
+ * refuse for step 18 first.
  */
 bool kg_append_body_read_json(const char *body, size_t len, struct kdb_bytes stream_name,
     const struct kg_append_limits *limits, struct kg_append_body *append,
@@ -55,6 +58,11 @@ void kg_append_body_dispose(struct kg_append_body *append);
 /* Reads an expectation of api-design 3 from text ("7", "no_stream", "-1" …), without checks-only
  * words. False when it is none. The same for header, query, configuration and JSON strings. */
 bool kg_expectation_read(const char *text, size_t len, int64_t *expected_version);
+
+/* What to tell whoever sent something else. */
+#define KG_EXPECTATION_ADVICE                                                            \
+	"An expectation is an integer from 0 to 9223372036854775807, or one of no_stream, "  \
+	"exists and any."
 
 /* Whether an expectation is exact: a number or no_stream. */
 bool kg_expectation_is_exact(int64_t expected_version);

@@ -99,6 +99,10 @@ void kg_refusal_set(struct kg_refusal *refusal, enum kg_problem problem, const c
 void kg_refusal_add(struct kg_refusal *refusal, enum kg_problem problem, const char *pointer,
     const char *hint, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* Replaces the detail of a refusal that is set, as by printf(). */
+void kg_refusal_set_detail(struct kg_refusal *refusal, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Writes the problem body for a request. */
 void kg_problem_print(
     const struct kg_refusal *refusal, const char *request_id, struct kdb_buffer *out);
@@ -110,7 +114,11 @@ void kg_problem_print_all(struct kdb_buffer *out);
 /*
  * Turns an error of client-core into the refusal of an append: code, outcome, retryable, the
  * members and Retry-After of api-design 10. is_exact: see api-design, "Words". stream_name is
- * copied. The retry hint and event_ids are set by the caller, who knows the key.
+ * copied. has_own_credentials: the request brought credentials, so a refusal of credentials
+ * is the caller's, unless the error says that those of the connection string were meant. A
+ * refusal whose outcome is unknown, because it followed an attempt without an answer, becomes
+ * database-error. The retry hint, event_ids and server_version are set by the caller, who knows
+ * them; the caller may also name the time that is over with kg_refusal_set_detail().
  */
 void kg_refusal_from_error(struct kg_refusal *refusal, const struct kdb_error *error,
     const char *stream_name, size_t stream_name_len, int64_t expected_version, bool is_exact,

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The three forms of an append's body: envelope, NDJSON, raw. Collects the events, whose
+ * storage belongs to the kg_append_body.
+ */
+#include "daemon/append_body.h"
+
+#include "client-core/base/alloc.h"
+#include "daemon/append_event.h"
+#include "daemon/json_scan.h"
+#include "daemon/stream_metadata.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The body under construction. */
+struct builder {
+	struct kg_append_reader reader;
+	struct kg_append_body *append;
+	size_t capacity; /* of append->events */
+	size_t seen;	 /* events in the body, also those that are too many to keep */
+};
+
+static bool
+is_metadata_stream(struct kdb_bytes stream_name)
+{
+	return stream_name.len >= 2 && memcmp(stream_name.data, "$$", 2) == 0;
+}
+
+static void
+start(struct builder *builder, struct kdb_bytes stream_name,
+    const struct kg_append_limits *limits, struct kg_append_body *append,
+    struct kg_refusal *refusal)
+{
+	*append = (struct kg_append_body){ 0 };
+	*builder = (struct builder){ .append = append,
+		.reader = { .limits = limits,
+		    .is_metadata_stream = is_metadata_stream(stream_name),
+		    .refusal = refusal } };
+}
+
+static struct kdb_event *
+next_event(struct builder *builder)
+{
+	struct kg_append_body *append = builder->append;
+
+	if (append->event_count == builder->capacity) {
+		builder->capacity = builder->capacity == 0 ? 4 : builder->capacity * 2;
+		append->events =
+		    kdb_realloc(append->events, builder->capacity * sizeof *append->events);
+	}
+	return &append->events[append->event_count];
+}
+
+/* Reads one event; those beyond the limit are judged and counted, and not kept. */
+static void
+read_event(struct builder *builder, const char *pointer)
+{
+	struct kdb_event surplus;
+	bool is_kept = builder->append->event_count < builder->reader.limits->max_events;
+
+	builder->seen++;
+	kg_append_event_read(
+	    &builder->reader, pointer, is_kept ? next_event(builder) : &surplus);
+	if (is_kept)
+		builder->append->event_count++;
+}
+
+static void
+refuse_syntax(struct kg_refusal *refusal, const struct kg_json *json, const char *place)
+{
+	size_t offset = kg_json_error_offset(json);
+
+	kg_refusal_dispose(refusal);
+	kg_refusal_set(refusal, KG_PROBLEM_MALFORMED_JSON, "%sbyte %zu: %s", place, offset,
+	    json->error);
+	refusal->byte_offset = (int64_t)offset;
+}
+
+static void
+refuse_no_events(struct builder *builder, const char *pointer)
+{
+	struct kg_refusal *refusal = kg_append_reader_values(&builder->reader);
+
+	if (refusal != NULL)
+		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, pointer, NULL,
+		    "There must be at least one event.");
+}
+
+static void
+refuse_too_many(struct builder *builder)
+{
+	struct kg_refusal *refusal = builder->reader.refusal;
+	size_t max_events = builder->reader.limits->max_events;
+
+	kg_refusal_set(refusal, KG_PROBLEM_APPEND_TOO_LARGE,
+	    "The request has %zu events, the gateway takes %zu in one append.",
+	    builder->seen, max_events);
+	refusal->limit_unit = "events";
+	refusal->limit = (int64_t)max_events;
+	refusal->actual = (int64_t)builder->seen;
+	refusal->enforced_by = "gateway";
+}
+
+/* Settles what was found. True: the body is good, and *append is complete. */
+static bool
+finish(struct builder *builder, const char *place)
+{
+	struct kg_append_reader *reader = &builder->reader;
+
+	builder->append->storage = reader->storage;
+	if (kg_json_has_failed(&reader->json))
+		refuse_syntax(reader->refusal, &reader->json, place);
+	else if (!reader->refusal->is_set && builder->seen > reader->limits->max_events)
+		refuse_too_many(builder);
+	if (!reader->refusal->is_set)
+		return true;
+	free(builder->append->events);
+	kg_append_storage_free(reader->storage);
+	builder->append->events = NULL;
+	builder->append->event_count = 0;
+	builder->append->storage = NULL;
+	return false;
+}
+
+enum envelope_member { CURRENT_VERSION, EVENTS };
+
+static const char *const envelope_members[] = { "current_version", "events", NULL };
+
+/* A finding about a member of the envelope, or about the body as a whole (""). */
+static void
+refuse_shape(struct builder *builder, enum kg_problem problem, const char *pointer,
+    const char *hint, const char *detail)
+{
+	struct kg_refusal *refusal = kg_append_reader_shape(&builder->reader);
+
+	if (refusal != NULL)
+		kg_refusal_add(refusal, problem, pointer, hint, "%s", detail);
+}
+
+static void
+refuse_kind(struct builder *builder, const char *pointer, const char *wanted,
+    enum kg_json_kind kind)
+{
+	char detail[80];
+
+	snprintf(detail, sizeof detail, "%s, not %s.", wanted, kg_json_kind_name(kind));
+	refuse_shape(builder, KG_PROBLEM_INVALID_REQUEST, pointer, NULL, detail);
+}
+
+static bool
+read_expectation(struct builder *builder, const struct kg_json_value *value)
+{
+	int64_t *version = &builder->append->expected_version;
+	struct kdb_bytes text;
+
+	if (value->kind == KG_JSON_NUMBER)
+		return kg_expectation_read(value->start, value->len, version);
+	kg_append_reader_text(&builder->reader, value, &text);
+	return kg_expectation_read(text.data, text.len, version);
+}
+
+static void
+read_current_version(struct builder *builder)
+{
+	struct kg_refusal *refusal;
+	struct kg_json_value value;
+
+	if (!kg_json_read_value(&builder->reader.json, &value))
+		return;
+	if (value.kind != KG_JSON_NUMBER && value.kind != KG_JSON_STRING) {
+		refuse_kind(builder, "/current_version",
+		    "current_version must be a number or a string", value.kind);
+		return;
+	}
+	builder->append->has_expected_version = read_expectation(builder, &value);
+	refusal = kg_append_reader_values(&builder->reader);
+	if (!builder->append->has_expected_version && refusal != NULL)
+		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, "/current_version", NULL,
+		    "%s", KG_EXPECTATION_ADVICE);
+}
+
+static void
+read_events(struct builder *builder)
+{
+	struct kg_json *json = &builder->reader.json;
+	char pointer[KG_EVENT_POINTER_SIZE];
+	struct kg_json_value value;
+	bool is_first = true;
+
+	if (kg_json_peek(json) != KG_JSON_ARRAY) {
+		if (kg_json_read_value(json, &value))
+			refuse_kind(builder, "/events", "events must be an array", value.kind);
+		return;
+	}
+	kg_json_enter(json);
+	while (kg_json_next_element(json, &is_first)) {
+		snprintf(pointer, sizeof pointer, "/events/%zu", builder->seen);
+		read_event(builder, pointer);
+	}
+	if (builder->seen == 0)
+		refuse_no_events(builder, "/events");
+}
+
+/* Reads past a member of the envelope that is refused. */
+static void
+read_refused_member(
+    struct builder *builder, const struct kg_json_value *name, bool is_duplicate)
+{
+	const char *nearest = kg_json_nearest_name(name, envelope_members);
+	struct kg_refusal *refusal;
+	struct kg_json_value value;
+	char hint[80] = "Known are current_version and events.";
+	char *pointer;
+
+	kg_json_read_value(&builder->reader.json, &value);
+	refusal = kg_append_reader_shape(&builder->reader);
+	if (refusal == NULL)
+		return;
+	pointer = kg_json_pointer("", name);
+	if (nearest != NULL)
+		snprintf(hint, sizeof hint, "Did you mean \"%s\"?", nearest);
+	if (is_duplicate)
+		kg_refusal_add(refusal, KG_PROBLEM_DUPLICATE_MEMBER, pointer, NULL,
+		    "Duplicate member.");
+	else
+		kg_refusal_add(
+		    refusal, KG_PROBLEM_UNKNOWN_MEMBER, pointer, hint, "Unknown member.");
+	free(pointer);
+}
+
+static void
+read_envelope_members(struct builder *builder)
+{
+	struct kg_json *json = &builder->reader.json;
+	bool has[2] = { false, false };
+	bool is_first = true;
+	struct kg_json_value name;
+
+	kg_json_enter(json);
+	while (kg_json_next_member(json, &is_first, &name)) {
+		int member = kg_json_find_name(&name, envelope_members);
+
+		if (member < 0 || has[member]) {
+			read_refused_member(builder, &name, member >= 0);
+			continue;
+		}
+		has[member] = true;
+		if (member == CURRENT_VERSION)
+			read_current_version(builder);
+		else
+			read_events(builder);
+	}
+	if (!has[EVENTS])
+		refuse_shape(builder, KG_PROBLEM_INVALID_REQUEST, "/events", NULL,
+		    "An append must have events.");
+}
+
+bool
+kg_append_body_read_json(const char *body, size_t len, struct kdb_bytes stream_name,
+    const struct kg_append_limits *limits, struct kg_append_body *append,
+    struct kg_refusal *refusal)
+{
+	struct builder builder;
+	struct kg_json *json = &builder.reader.json;
+	struct kg_json_value value;
+
+	start(&builder, stream_name, limits, append, refusal);
+	kg_json_init(json, body, len, limits->max_depth);
+	if (kg_json_peek(json) == KG_JSON_OBJECT)
+		read_envelope_members(&builder);
+	else if (kg_json_read_value(json, &value))
+		refuse_kind(&builder, "", "The body must be an object", value.kind);
+	kg_json_finish(json);
+	return finish(&builder, "At ");
+}
+
+/* Reads one line, which ends at reader.json.end. */
+static void
+read_line(struct builder *builder, size_t line)
+{
+	struct kg_json *json = &builder->reader.json;
+	char pointer[KG_EVENT_POINTER_SIZE];
+
+	snprintf(pointer, sizeof pointer, "/%zu", line);
+	read_event(builder, pointer);
+	kg_json_finish(json);
+}
+
+static bool
+is_blank(const char *at, const char *end)
+{
+	while (at < end && (*at == ' ' || *at == '\t' || *at == '\r'))
+		at++;
+	return at == end;
+}
+
+static void
+refuse_blank_line(struct builder *builder, size_t line)
+{
+	char pointer[KG_EVENT_POINTER_SIZE];
+
+	snprintf(pointer, sizeof pointer, "/%zu", line);
+	refuse_shape(builder, KG_PROBLEM_INVALID_REQUEST, pointer, NULL,
+	    "A blank line stands where an event was expected.");
+}
+
+bool
+kg_append_body_read_ndjson(const char *body, size_t len, struct kdb_bytes stream_name,
+    const struct kg_append_limits *limits, struct kg_append_body *append,
+    struct kg_refusal *refusal)
+{
+	struct builder builder;
+	struct kg_json *json = &builder.reader.json;
+	const char *end = body + len;
+	char place[40] = "";
+
+	start(&builder, stream_name, limits, append, refusal);
+	kg_json_init(json, body, len, limits->max_depth);
+	for (size_t line = 0; json->at < end && !kg_json_has_failed(json); line++) {
+		const char *newline = memchr(json->at, '\n', (size_t)(end - json->at));
+
+		json->end = newline == NULL ? end : newline;
+		if (!is_blank(json->at, json->end))
+			read_line(&builder, line);
+		else if (newline != NULL)
+			refuse_blank_line(&builder, line);
+		if (kg_json_has_failed(json))
+			snprintf(place, sizeof place, "Line %zu, at ", line + 1);
+		else
+			json->at = newline == NULL ? end : newline + 1;
+	}
+	if (builder.seen == 0)
+		refuse_no_events(&builder, "");
+	return finish(&builder, place);
+}
+
+static void
+check_raw_metadata_event(
+    const char *body, size_t len, const struct kdb_event *event, struct kg_refusal *refusal)
+{
+	if (event->type.len != 9 || memcmp(event->type.data, "$metadata", 9) != 0)
+		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, "path:type", NULL,
+		    "Events of a stream whose name starts with $$ must have the type "
+		    "$metadata.");
+	if (!event->is_json)
+		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, "header:Content-Type", NULL,
+		    "Events of a stream whose name starts with $$ must be JSON.");
+	else
+		kg_stream_metadata_check(body, len, "", refusal);
+}
+
+/* The syntax of a raw JSON body: all of it, or as much as finding its end needs, which is
+ * nothing. */
+static bool
+check_raw_syntax(
+    const char *body, size_t len, unsigned max_depth, struct kg_refusal *refusal)
+{
+	struct kg_json json;
+	struct kg_json_value value;
+
+	kg_json_init(&json, body, len, max_depth);
+	if (kg_json_read_value(&json, &value) && kg_json_finish(&json))
+		return true;
+	refuse_syntax(refusal, &json, "At ");
+	return false;
+}
+
+static bool
+check_raw(const char *body, size_t len, bool is_for_metadata,
+    const struct kg_append_limits *limits, const struct kdb_event *event,
+    struct kg_refusal *refusal)
+{
+	if (event->is_json && len == 0) {
+		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, "",
+		    "Send it as application/octet-stream to store an event without data.",
+		    "An empty body is not JSON.");
+		return false;
+	}
+	if (event->is_json && (limits->validate_payloads || is_for_metadata) &&
+	    !check_raw_syntax(body, len, limits->max_depth, refusal))
+		return false;
+	if (is_for_metadata)
+		check_raw_metadata_event(body, len, event, refusal);
+	return !refusal->is_set;
+}
+
+bool
+kg_append_body_read_raw(const char *body, size_t len, struct kdb_bytes stream_name,
+    const struct kg_append_limits *limits, const struct kdb_event *from_parameters,
+    struct kg_append_body *append, struct kg_refusal *refusal)
+{
+	*append = (struct kg_append_body){ 0 };
+	if (!check_raw(body, len, is_metadata_stream(stream_name), limits, from_parameters,
+		refusal))
+		return false;
+	append->events = kdb_alloc(sizeof *append->events);
+	append->events[0] = *from_parameters;
+	append->events[0].data = (struct kdb_bytes){ body, len };
+	append->event_count = 1;
+	return true;
+}
+
+void
+kg_append_body_dispose(struct kg_append_body *append)
+{
+	free(append->events);
+	kg_append_storage_free(append->storage);
+	*append = (struct kg_append_body){ 0 };
+}
+
+bool
+kg_expectation_read(const char *text, size_t len, int64_t *expected_version)
+{
+	static const struct {
+		const char *word;
+		int64_t version;
+	} words[] = {
+		{ "no_stream", KDB_VERSION_NO_STREAM },
+		{ "exists", KDB_VERSION_EXISTS },
+		{ "any", KDB_VERSION_ANY },
+	};
+	int64_t number;
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		if (strlen(words[i].word) == len && memcmp(words[i].word, text, len) == 0) {
+			*expected_version = words[i].version;
+			return true;
+		}
+	}
+	if (kg_json_read_int64(text, len, &number) != KG_JSON_INT_OK)
+		return false;
+	if (number < 0 && number != KDB_VERSION_NO_STREAM && number != KDB_VERSION_ANY &&
+	    number != KDB_VERSION_EXISTS)
+		return false;
+	*expected_version = number;
+	return true;
+}
+
+bool
+kg_expectation_is_exact(int64_t expected_version)
+{
+	return expected_version >= 0 || expected_version == KDB_VERSION_NO_STREAM;
+}
