@@ -165,8 +165,11 @@ kdb_topology_search(struct kdb_topology *topology, const struct kdb_endpoint *fi
 {
 	topology->rounds = 0;
 	topology->has_round = false;
-	topology->pause_until_mono_ns = topology->next_search_mono_ns;
-	topology->next_search_mono_ns = now_mono_ns + topology->interval_ms * KDB_NS_PER_MS;
+	topology->pause_until_mono_ns = topology->next_search_mono_ns > now_mono_ns
+	    ? topology->next_search_mono_ns
+	    : now_mono_ns;
+	topology->next_search_mono_ns =
+	    topology->pause_until_mono_ns + topology->interval_ms * KDB_NS_PER_MS;
 	topology->has_preferred = first != NULL;
 	if (first)
 		topology->preferred = *first;

@@ -1,1 +1,33 @@
 # sources and rules of tests/unit/
+
+if HAVE_CHECK
+check_PROGRAMS += test_append.tap
+test_append_tap_SOURCES = tests/unit/test_append.c
+test_append_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
+test_append_tap_LDADD = libclient.a libproto.a $(GRPC_LIBS) $(PROTOBUF_C_LIBS) $(GNUTLS_LIBS) $(CHECK_LIBS)
+TESTS += test_append.tap
+endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_deadline_heap.tap
+test_deadline_heap_tap_SOURCES = tests/unit/test_deadline_heap.c
+test_deadline_heap_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
+test_deadline_heap_tap_LDADD = libclient.a $(CHECK_LIBS)
+TESTS += test_deadline_heap.tap
+endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_status.tap
+test_status_tap_SOURCES = tests/unit/test_status.c
+test_status_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
+test_status_tap_LDADD = libclient.a $(CHECK_LIBS)
+TESTS += test_status.tap
+endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_topology.tap
+test_topology_tap_SOURCES = tests/unit/test_topology.c
+test_topology_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
+test_topology_tap_LDADD = libclient.a $(CHECK_LIBS)
+TESTS += test_topology.tap
+endif
