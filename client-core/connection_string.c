@@ -743,6 +743,19 @@ kdb_connection_settings_dispose(struct kdb_connection_settings *settings)
 	*settings = (struct kdb_connection_settings){ 0 };
 }
 
+char *
+kdb_connection_string_hide_password(const char *text)
+{
+	const char *mark = strstr(text, "://");
+	const char *from = mark ? mark + 3 : text;
+	const char *at = memrchr(from, '@', strcspn(from, "/?"));
+	const char *colon = at ? memchr(from, ':', (size_t)(at - from)) : NULL;
+
+	if (!colon)
+		return kdb_alloc_text(text, strlen(text));
+	return kdb_alloc_printf("%.*s:***%s", (int)(colon - text), text, at);
+}
+
 static void
 print_address(struct kdb_buffer *out, const struct kdb_connection_settings *settings)
 {

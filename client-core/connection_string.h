@@ -10,6 +10,11 @@
  * Connection strings in the union grammar of the official clients (client-behaviour 1):
  *   scheme "://" [ user [ ":" password ] "@" ] host [ ":" port ] { "," host [ ":" port ] }
  *   [ "/" ] [ "?" option "=" value { "&" option "=" value } ]
+ * Schemes are kurrentdb, kurrent, kdb and esdb, each also with +discover. The last '@' before the
+ * options ends the user info. Letter case does not matter in schemes, in names of options, in
+ * booleans and in words; '-' and '_' do not matter in names and words. User, password and values are
+ * percent-decoded; a '+' stays a plus. dnsDiscover=true is the same as +discover.
+ * throwOnAppendFailure is allowed without effect: a failure is always reported.
  * Pure: no threads, sockets or files.
  */
 
@@ -42,7 +47,7 @@ struct kdb_connection_settings {
 	int32_t gossip_timeout_ms;
 	int32_t keep_alive_interval_ms; /* -1: off */
 	int32_t keep_alive_timeout_ms;	/* -1: off */
-	int32_t default_deadline_ms;	/* 0: not given */
+	int32_t default_deadline_ms;	/* 0: not given, or -1 for none */
 	char *connection_name;		/* NULL: not given */
 };
 
@@ -63,8 +68,12 @@ bool kdb_connection_string_parse(const char *text, struct kdb_connection_setting
 /* Frees the content and wipes the password. A zeroed struct is allowed. */
 void kdb_connection_settings_dispose(struct kdb_connection_settings *settings);
 
-/* One line with every effective setting and its unit, and "user:***" for credentials. The
+/* The text, which kdb_connection_string_parse() takes, with *** in place of the password. The
  * caller frees it. */
+char *kdb_connection_string_hide_password(const char *text);
+
+/* One line with every effective setting and its unit; *** stands for the password. The caller
+ * frees it. */
 char *kdb_connection_settings_print(const struct kdb_connection_settings *settings);
 
 /* Whether every seed is a loopback address or `localhost`, so that clear-text credentials do

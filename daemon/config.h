@@ -45,7 +45,7 @@ struct kg_config {
 	KG_CONFIG_TYPE_##type field;
 #include "daemon/options.def"
 #undef KG_OPTION
-	/* From `database` or `database-file`. */
+	/* From `database` or `database-file`. The text in `database` has lost its password. */
 	struct kdb_connection_settings connection;
 };
 
@@ -61,7 +61,9 @@ enum kg_config_command {
 struct kg_config_sources; /* which value came from where, for --print-config */
 
 /*
- * Reads argv, the environment and the file named by --config. On success *config, *command and
+ * Reads argv, the environment (options, and KURRENTGATE_CONFIG) and the file named by --config, if
+ * any: there is no default file. An empty variable counts as absent. Uses getopt_long(), so one
+ * thread. On success *config, *command and
  * *sources are set; free them with kg_config_free() and kg_config_sources_free(). On failure
  * returns NULL and *error_text is a message for people, naming file and line, flag or variable,
  * which the caller frees. --help and --version need no valid configuration: the result is then

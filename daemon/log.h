@@ -11,16 +11,26 @@
  * Log lines on standard error, text or JSON. Lines are collected and written once per loop
  * round: kg_log_flush(). Any thread may log; lines of other threads are written by the next
  * flush of the HTTP loop, errors at once. Payloads, metadata, tokens and credentials never come
- * here. Control characters in texts are escaped, so one line stays one line.
+ * here. Control characters in texts are escaped, and what is not UTF-8, so one line stays one line
+ * and harms no terminal and no JSON reader.
+ *
+ * Logging never waits: what standard error does not take stays in a bounded buffer, and beyond
+ * that lines are dropped and counted; a line says how many as soon as there is room. A log that
+ * cannot be written any more (closed pipe, full disk) is dropped in the same way.
+ *
+ * Works before kg_log_start() as well, with level info in text form.
  */
 
+/* Sets level and form, and ignores SIGPIPE for the process. Once, before other threads log. */
 void kg_log_start(enum kg_log_level level, enum kg_log_format format);
 
-/* Writes out what is left and frees the buffers. */
+/* Writes out what is left, for at most a second, and frees the buffers. No other thread may log at
+ * that time. */
 void kg_log_stop(void);
 
 bool kg_log_is_on(enum kg_log_level level);
 
+/* One line; a message beyond 4,095 bytes is cut. */
 void kg_log(enum kg_log_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
