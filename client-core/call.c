@@ -57,12 +57,16 @@ kdb_call_unref(struct kdb_call *call)
 
 /* A batch that C core refuses is a mistake of ours: nothing else makes it fail here. */
 static void
-start_batch(struct kdb_call *call, const grpc_op *ops, size_t count, struct kdb_tag *tag)
+start_batch(struct kdb_call *call, const grpc_op *ops, size_t count, struct kdb_tag *tag,
+    kdb_tag_fn run)
 {
 	kdb_call_ref(call);
+	atomic_store(&tag->run, run);
 	if (grpc_call_start_batch(call->grpc, ops, count, tag, NULL) != GRPC_CALL_OK)
 		abort();
 }
+
+static void run_received(struct kdb_tag *tag, bool is_ok);
 
 static void
 receive_next(struct kdb_call *call)
@@ -70,7 +74,7 @@ receive_next(struct kdb_call *call)
 	grpc_op op = { .op = GRPC_OP_RECV_MESSAGE,
 		.data.recv_message.recv_message = &call->answer };
 
-	start_batch(call, &op, 1, &call->received_tag);
+	start_batch(call, &op, 1, &call->received_tag, run_received);
 }
 
 static void
@@ -183,9 +187,9 @@ start_batches(struct kdb_call *call, const struct kdb_call_options *options)
 	answers[1].data.recv_message.recv_message = &call->answer;
 	head.data.send_initial_metadata.count = count;
 	head.data.send_initial_metadata.metadata = metadata;
-	start_batch(call, &end, 1, &call->ended_tag);
-	start_batch(call, answers, 2, &call->received_tag);
-	start_batch(call, &head, 1, &call->opened_tag);
+	start_batch(call, &end, 1, &call->ended_tag, run_ended);
+	start_batch(call, answers, 2, &call->received_tag, run_received);
+	start_batch(call, &head, 1, &call->opened_tag, run_opened);
 	if (options->authorization)
 		grpc_slice_unref(metadata[1].value);
 }
@@ -199,10 +203,6 @@ kdb_call_start(struct kdb_completion *completion, const struct kdb_call_options 
 	atomic_store(&call->refs, 1);
 	call->events = options->events;
 	call->owner = options->owner;
-	call->opened_tag.run = run_opened;
-	call->received_tag.run = run_received;
-	call->ended_tag.run = run_ended;
-	call->sent_tag.run = run_sent;
 	grpc_metadata_array_init(&call->initial_metadata);
 	grpc_metadata_array_init(&call->trailers);
 	call->status_text = grpc_empty_slice();
@@ -254,7 +254,8 @@ kdb_call_send(struct kdb_call *call, const struct kdb_message *message, enum kdb
 				.data.send_message.send_message = buffer },
 		{ .op = GRPC_OP_SEND_CLOSE_FROM_CLIENT } };
 
-	start_batch(call, ops, how == KDB_SEND_LAST ? 2 : 1, &call->sent_tag);
+	start_batch(
+	    call, ops, how == KDB_SEND_LAST ? 2 : 1, &call->sent_tag, run_sent);
 	grpc_byte_buffer_destroy(buffer);
 }
 

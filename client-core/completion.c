@@ -78,7 +78,9 @@ run_thread(void *argument)
 			struct kdb_tag *tag = event.tag;
 			bool is_wake = tag == &completion->wake_tag;
 
-			tag->run(tag, event.success);
+			kdb_tag_fn run = atomic_load(&tag->run);
+
+			run(tag, event.success);
 			is_idle = false;
 			if (is_wake || kdb_clock_mono_ns() >= next_tick)
 				next_tick = tick(completion);
@@ -99,7 +101,6 @@ kdb_completion_new(const struct kdb_completion_hooks *hooks)
 	struct kdb_completion *completion = kdb_alloc_zero(1, sizeof *completion);
 
 	completion->hooks = *hooks;
-	completion->wake_tag.run = run_wake;
 	completion->queue = grpc_completion_queue_create_for_next(NULL);
 	completion->lame = grpc_lame_client_channel_create(
 	    "wake", GRPC_STATUS_UNAVAILABLE, "wake");
@@ -127,6 +128,7 @@ kdb_completion_wake(struct kdb_completion *completion)
 
 	if (atomic_exchange(&completion->is_wake_posted, true))
 		return;
+	atomic_store(&completion->wake_tag.run, run_wake);
 	error = grpc_call_start_batch(
 	    completion->wake_call, NULL, 0, &completion->wake_tag, NULL);
 	if (error != GRPC_CALL_OK)

@@ -10,9 +10,13 @@
  * tick and the idle hook run on that thread alone.
  */
 
-/* What a batch was started with; run is called exactly once per batch, is_ok as C core says. */
+/* What a batch is started with. run is called exactly once per batch, is_ok as C core says. It is
+ * stored last before the batch starts and loaded first when it comes back, so that all that was
+ * written before is seen there, which the queue itself does not promise to the compiler. */
+struct kdb_tag;
+typedef void (*kdb_tag_fn)(struct kdb_tag *tag, bool is_ok);
 struct kdb_tag {
-	void (*run)(struct kdb_tag *tag, bool is_ok);
+	_Atomic(kdb_tag_fn) run;
 };
 
 struct kdb_completion_hooks {

@@ -31,3 +31,11 @@ test_topology_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
 test_topology_tap_LDADD = libclient.a $(CHECK_LIBS)
 TESTS += test_topology.tap
 endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_node_answers.tap
+test_node_answers_tap_SOURCES = tests/unit/test_node_answers.c
+test_node_answers_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
+test_node_answers_tap_LDADD = libclient.a libproto.a $(PROTOBUF_C_LIBS) $(CHECK_LIBS)
+TESTS += test_node_answers.tap
+endif
