@@ -14,7 +14,6 @@
 
 #include <assert.h>
 #include <gnutls/gnutls.h>
-#include <grpc/grpc.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -597,6 +596,12 @@ on_idle(void *context)
 		client->config.wake(client->config.wake_context);
 }
 
+static void
+on_grpc_log(void *context, const char *text)
+{
+	say(context, KDB_LOG_DEBUG, "gRPC: %s", text);
+}
+
 /* ---- life ---- */
 
 static char *
@@ -641,6 +646,7 @@ kdb_client_new(const struct kdb_client_config *config)
 	struct kdb_client *client = kdb_alloc_zero(1, sizeof *client);
 	struct kdb_completion_hooks hooks = { .tick = on_tick,
 		.idle = on_idle,
+		.log = on_grpc_log,
 		.context = client };
 
 	client->config = *config;
@@ -654,7 +660,6 @@ kdb_client_new(const struct kdb_client_config *config)
 	kdb_list_init(&client->finished);
 	pthread_mutex_init(&client->mutex, NULL);
 	pthread_cond_init(&client->calls_ended, NULL);
-	grpc_init();
 	/* The thread's first tick waits for the mutex, and so for the rest of this. */
 	pthread_mutex_lock(&client->mutex);
 	client->completion = kdb_completion_new(&hooks);
@@ -713,7 +718,6 @@ kdb_client_free(struct kdb_client *client)
 	free(client->authorization);
 	free(client->user_agent);
 	free(client);
-	grpc_shutdown();
 }
 
 /* ---- the owner's side ---- */

@@ -8,6 +8,7 @@
 #include "client-core/base/clock.h"
 
 #include <grpc/grpc.h>
+#include <grpc/support/log.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -26,6 +27,18 @@ struct kdb_completion {
 	atomic_llong last_tick_mono_ns;
 	pthread_t thread;
 };
+
+/* gRPC's log function has no context. */
+static _Atomic(struct kdb_completion *) logging_completion;
+
+static void
+log_grpc(gpr_log_func_args *line)
+{
+	struct kdb_completion *completion = atomic_load(&logging_completion);
+
+	if (completion)
+		completion->hooks.log(completion->hooks.context, line->message);
+}
 
 static void
 run_wake(struct kdb_tag *tag, bool is_ok)
@@ -101,6 +114,9 @@ kdb_completion_new(const struct kdb_completion_hooks *hooks)
 	struct kdb_completion *completion = kdb_alloc_zero(1, sizeof *completion);
 
 	completion->hooks = *hooks;
+	atomic_store(&logging_completion, completion);
+	gpr_set_log_function(log_grpc);
+	grpc_init();
 	completion->queue = grpc_completion_queue_create_for_next(NULL);
 	completion->lame = grpc_lame_client_channel_create(
 	    "wake", GRPC_STATUS_UNAVAILABLE, "wake");
@@ -155,6 +171,8 @@ kdb_completion_free(struct kdb_completion *completion)
 {
 	grpc_completion_queue_destroy(completion->queue);
 	grpc_channel_destroy(completion->lame);
+	grpc_shutdown();
+	atomic_store(&logging_completion, NULL);
 	free(completion);
 }
 

@@ -25,13 +25,16 @@ struct kdb_completion_hooks {
 	int64_t (*tick)(void *context, int64_t now_mono_ns);
 	/* Called when the events at hand are done, before the thread sleeps. */
 	void (*idle)(void *context);
+	/* What gRPC itself wants logged; any thread. */
+	void (*log)(void *context, const char *text);
 	void *context;
 };
 
 struct kdb_completion;
 struct grpc_completion_queue;
 
-/* Makes queue and thread; grpc_init() must have run. Stops the process if that fails. */
+/* Initialises gRPC, makes queue and thread. Stops the process if that fails. One at a time in a
+ * process, because gRPC has one log. */
 struct kdb_completion *kdb_completion_new(const struct kdb_completion_hooks *hooks);
 
 /* The queue that calls are made with. */
@@ -47,6 +50,7 @@ void kdb_completion_wake_before(struct kdb_completion *completion, int64_t at_mo
  * afterwards. */
 void kdb_completion_stop(struct kdb_completion *completion);
 
+/* After kdb_completion_stop(), when every channel is gone. */
 void kdb_completion_free(struct kdb_completion *completion);
 
 /* When the thread last came round. Any thread. */
