@@ -1,1 +1,49 @@
 # sources and rules of tests/scenario/
+# Each .tap runs a group of test files, so that make -j runs groups beside each other.
+# The longest groups come first.
+scenario_groups = \
+	tests/scenario/faults.tap \
+	tests/scenario/life.tap \
+	tests/scenario/limits.tap \
+	tests/scenario/large.tap \
+	tests/scenario/config.tap \
+	tests/scenario/order.tap \
+	tests/scenario/append.tap \
+	tests/scenario/borders.tap \
+	tests/scenario/json_suite.tap \
+	tests/scenario/pages.tap
+TESTS += $(scenario_groups)
+
+check_PROGRAMS += tests/scenario/readback
+tests_scenario_readback_SOURCES = tests/scenario/readback.c
+tests_scenario_readback_CFLAGS = $(AM_CFLAGS) $(GRPC_CFLAGS) $(PROTOBUF_C_CFLAGS) $(GNUTLS_CFLAGS)
+tests_scenario_readback_LDADD = libproto.a $(GRPC_LIBS) $(PROTOBUF_C_LIBS) $(GNUTLS_LIBS)
+
+EXTRA_DIST += $(scenario_groups) \
+	tests/scenario/run.sh \
+	tests/scenario/pytest.ini \
+	tests/scenario/conftest.py \
+	tests/scenario/harness/__init__.py \
+	tests/scenario/harness/database.py \
+	tests/scenario/harness/gateway.py \
+	tests/scenario/harness/ids.py \
+	tests/scenario/harness/limits.py \
+	tests/scenario/harness/problems.py \
+	tests/scenario/harness/process.py \
+	tests/scenario/harness/proxy.py \
+	tests/scenario/harness/trace.py \
+	tests/scenario/harness/wire.py \
+	tests/scenario/test_access.py \
+	tests/scenario/test_append.py \
+	tests/scenario/test_borders.py \
+	tests/scenario/test_config.py \
+	tests/scenario/test_faults.py \
+	tests/scenario/test_json_suite.py \
+	tests/scenario/test_large.py \
+	tests/scenario/test_life.py \
+	tests/scenario/test_limits.py \
+	tests/scenario/test_log.py \
+	tests/scenario/test_names.py \
+	tests/scenario/test_order.py \
+	tests/scenario/test_pages.py \
+	tests/scenario/test_raw.py

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads streams back from a database for the scenario tests, byte for byte, and deletes them.
+ * Each line of standard input is "read", "delete" or "tombstone" and a stream name in base64;
+ * the answer is one JSON line per event with its bytes in base64, then {"end": …}. Owns one
+ * channel; one call at a time.
+ */
+#include "proto/streams.pb-c.h"
+
+#include <gnutls/gnutls.h>
+#include <grpc/byte_buffer_reader.h>
+#include <grpc/grpc.h>
+#include <grpc/grpc_security.h>
+#include <grpc/support/time.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STREAMS "/event_store.client.streams.Streams/"
+
+enum { CALL_SECONDS = 30 };
+
+/* One thing that a line can ask for. */
+struct command {
+	const char *word;
+	const char *method;
+	grpc_byte_buffer *(*encode)(gnutls_datum_t stream_name);
+};
+
+static void
+print_base64(const char *name, const uint8_t *bytes, size_t len)
+{
+	const gnutls_datum_t source = { (unsigned char *)bytes, (unsigned)len };
+	gnutls_datum_t text = { NULL, 0 };
+
+	if (len > 0 && gnutls_base64_encode2(&source, &text) != 0)
+		abort();
+	printf(",\"%s\":\"%.*s\"", name, (int)text.size, text.data ? (char *)text.data : "");
+	gnutls_free(text.data);
+}
+
+static void
+print_uuid(const EventStore__Client__UUID *id)
+{
+	printf(",\"id\":");
+	if (id && id->value_case == EVENT_STORE__CLIENT__UUID__VALUE_STRUCTURED) {
+		const uint64_t most = (uint64_t)id->structured->most_significant_bits;
+		const uint64_t least = (uint64_t)id->structured->least_significant_bits;
+
+		printf("\"%08" PRIx64 "-%04" PRIx64 "-%04" PRIx64 "-%04" PRIx64 "-%012" PRIx64
+		       "\"",
+		    most >> 32, (most >> 16) & 0xffff, most & 0xffff, least >> 48,
+		    least & 0xffffffffffff);
+	} else {
+		printf("null");
+	}
+}
+
+static ProtobufCBinaryData
+metadata_value(
+    const EventStore__Client__Streams__ReadResp__RecordedEvent *event, const char *key)
+{
+	for (size_t i = 0; i < event->n_metadata; i++)
+		if (event->metadata[i]->key.len == strlen(key)
+		    && memcmp(event->metadata[i]->key.data, key, strlen(key)) == 0)
+			return event->metadata[i]->value;
+	return (ProtobufCBinaryData) { 0, NULL };
+}
+
+static void
+print_event(const EventStore__Client__Streams__ReadResp__RecordedEvent *event)
+{
+	const ProtobufCBinaryData type = metadata_value(event, "type");
+	const ProtobufCBinaryData content_type = metadata_value(event, "content-type");
+
+	printf("{\"revision\":%" PRIu64 ",\"position\":%" PRIu64 ",\"content_type\":\"%.*s\"",
+	    event->stream_revision, event->commit_position, (int)content_type.len,
+	    content_type.data ? (char *)content_type.data : "");
+	print_uuid(event->id);
+	print_base64("type", type.data, type.len);
+	print_base64("data", event->data.data, event->data.len);
+	print_base64("metadata", event->custom_metadata.data, event->custom_metadata.len);
+	printf("}\n");
+}
+
+static grpc_byte_buffer *
+pack(const ProtobufCMessage *message)
+{
+	const size_t len = protobuf_c_message_get_packed_size(message);
+	grpc_slice slice = grpc_slice_malloc(len);
+
+	protobuf_c_message_pack(message, GRPC_SLICE_START_PTR(slice));
+	grpc_byte_buffer *packed = grpc_raw_byte_buffer_create(&slice, 1);
+	grpc_slice_unref(slice);
+	return packed;
+}
+
+/* The request for all events of a stream, from its start. */
+static grpc_byte_buffer *
+encode_read(gnutls_datum_t stream_name)
+{
+	EventStore__Client__Empty empty = EVENT_STORE__CLIENT__EMPTY__INIT;
+	EventStore__Client__StreamIdentifier name = EVENT_STORE__CLIENT__STREAM_IDENTIFIER__INIT;
+	EventStore__Client__Streams__ReadReq__Options__StreamOptions stream =
+	    EVENT_STORE__CLIENT__STREAMS__READ_REQ__OPTIONS__STREAM_OPTIONS__INIT;
+	EventStore__Client__Streams__ReadReq__Options__UUIDOption uuid =
+	    EVENT_STORE__CLIENT__STREAMS__READ_REQ__OPTIONS__UUIDOPTION__INIT;
+	EventStore__Client__Streams__ReadReq__Options options =
+	    EVENT_STORE__CLIENT__STREAMS__READ_REQ__OPTIONS__INIT;
+	EventStore__Client__Streams__ReadReq request =
+	    EVENT_STORE__CLIENT__STREAMS__READ_REQ__INIT;
+
+	name.has_stream_name = true;
+	name.stream_name.data = stream_name.data;
+	name.stream_name.len = stream_name.size;
+	stream.stream_identifier = &name;
+	stream.revision_option_case =
+	    EVENT_STORE__CLIENT__STREAMS__READ_REQ__OPTIONS__STREAM_OPTIONS__REVISION_OPTION_START;
+	stream.start = &empty;
+	uuid.content_case =
+	    EVENT_STORE__CLIENT__STREAMS__READ_REQ__OPTIONS__UUIDOPTION__CONTENT_STRUCTURED;
+	uuid.structured = &empty;
+	options.stream_option_case =
+	    EVENT_STORE__CLIENT__STREAMS__READ_REQ__OPTIONS__STREAM_OPTION_STREAM;
+	options.stream = &stream;
+	options.count_option_case =
+	    EVENT_STORE__CLIENT__STREAMS__READ_REQ__OPTIONS__COUNT_OPTION_COUNT;
+	options.count = INT64_MAX;
+	options.filter_option_case =
+	    EVENT_STORE__CLIENT__STREAMS__READ_REQ__OPTIONS__FILTER_OPTION_NO_FILTER;
+	options.no_filter = &empty;
+	options.uuid_option = &uuid;
+	request.options = &options;
+
+	return pack(&request.base);
+}
+
+/* The request to delete a stream at whatever version; that of Tombstone is the same. */
+static grpc_byte_buffer *
+encode_delete(gnutls_datum_t stream_name)
+{
+	EventStore__Client__Empty empty = EVENT_STORE__CLIENT__EMPTY__INIT;
+	EventStore__Client__StreamIdentifier name = EVENT_STORE__CLIENT__STREAM_IDENTIFIER__INIT;
+	EventStore__Client__Streams__DeleteReq__Options options =
+	    EVENT_STORE__CLIENT__STREAMS__DELETE_REQ__OPTIONS__INIT;
+	EventStore__Client__Streams__DeleteReq request =
+	    EVENT_STORE__CLIENT__STREAMS__DELETE_REQ__INIT;
+
+	name.has_stream_name = true;
+	name.stream_name.data = stream_name.data;
+	name.stream_name.len = stream_name.size;
+	options.stream_identifier = &name;
+	options.expected_stream_revision_case =
+	    EVENT_STORE__CLIENT__STREAMS__DELETE_REQ__OPTIONS__EXPECTED_STREAM_REVISION_ANY;
+	options.any = &empty;
+	request.options = &options;
+	return pack(&request.base);
+}
+
+static const struct command commands[] = {
+	{ "read ", STREAMS "Read", encode_read },
+	{ "delete ", STREAMS "Delete", encode_delete },
+	{ "tombstone ", STREAMS "Tombstone", encode_delete },
+};
+
+static const struct command *
+find_command(const char *line)
+{
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+		if (strncmp(line, commands[i].word, strlen(commands[i].word)) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+/* Waits for one batch of operations. */
+static bool
+run_batch(grpc_call *call, grpc_completion_queue *queue, const grpc_op *ops, size_t count)
+{
+	void *const tag = call;
+
+	if (grpc_call_start_batch(call, ops, count, tag, NULL) != GRPC_CALL_OK)
+		abort();
+	const grpc_event event = grpc_completion_queue_pluck(
+	    queue, tag, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
+	return event.success != 0;
+}
+
+/* Prints an answer; false when the stream does not exist. */
+static bool
+print_answer(grpc_byte_buffer *message)
+{
+	grpc_byte_buffer_reader reader;
+	bool is_found = true;
+
+	if (!grpc_byte_buffer_reader_init(&reader, message))
+		abort();
+	grpc_slice slice = grpc_byte_buffer_reader_readall(&reader);
+	EventStore__Client__Streams__ReadResp *answer =
+	    event_store__client__streams__read_resp__unpack(
+		NULL, GRPC_SLICE_LENGTH(slice), GRPC_SLICE_START_PTR(slice));
+	if (!answer)
+		abort();
+	if (answer->content_case == EVENT_STORE__CLIENT__STREAMS__READ_RESP__CONTENT_EVENT
+	    && answer->event->event)
+		print_event(answer->event->event);
+	else if (answer->content_case
+	    == EVENT_STORE__CLIENT__STREAMS__READ_RESP__CONTENT_STREAM_NOT_FOUND)
+		is_found = false;
+	event_store__client__streams__read_resp__free_unpacked(answer, NULL);
+	grpc_slice_unref(slice);
+	grpc_byte_buffer_reader_destroy(&reader);
+	return is_found;
+}
+
+static void
+start_call(grpc_call *call, grpc_completion_queue *queue, grpc_byte_buffer *message,
+    grpc_metadata_array *initial)
+{
+	grpc_op ops[4];
+
+	memset(ops, 0, sizeof ops);
+	ops[0].op = GRPC_OP_SEND_INITIAL_METADATA;
+	ops[0].flags = GRPC_INITIAL_METADATA_WAIT_FOR_READY;
+	ops[1].op = GRPC_OP_SEND_MESSAGE;
+	ops[1].data.send_message.send_message = message;
+	ops[2].op = GRPC_OP_SEND_CLOSE_FROM_CLIENT;
+	ops[3].op = GRPC_OP_RECV_INITIAL_METADATA;
+	ops[3].data.recv_initial_metadata.recv_initial_metadata = initial;
+	run_batch(call, queue, ops, 4);
+}
+
+/* Prints every event that comes; false when the stream does not exist. */
+static bool
+print_events(grpc_call *call, grpc_completion_queue *queue, bool is_read)
+{
+	bool is_found = true;
+
+	for (;;) {
+		grpc_byte_buffer *message = NULL;
+		grpc_op op;
+
+		memset(&op, 0, sizeof op);
+		op.op = GRPC_OP_RECV_MESSAGE;
+		op.data.recv_message.recv_message = &message;
+		if (!run_batch(call, queue, &op, 1) || !message)
+			return is_found;
+		if (is_read)
+			is_found = print_answer(message) && is_found;
+		grpc_byte_buffer_destroy(message);
+	}
+}
+
+static void
+print_end(grpc_call *call, grpc_completion_queue *queue, bool is_found)
+{
+	grpc_metadata_array trailing;
+	grpc_status_code status = GRPC_STATUS_UNKNOWN;
+	grpc_slice details = grpc_empty_slice();
+	grpc_op op;
+
+	grpc_metadata_array_init(&trailing);
+	memset(&op, 0, sizeof op);
+	op.op = GRPC_OP_RECV_STATUS_ON_CLIENT;
+	op.data.recv_status_on_client.trailing_metadata = &trailing;
+	op.data.recv_status_on_client.status = &status;
+	op.data.recv_status_on_client.status_details = &details;
+	run_batch(call, queue, &op, 1);
+	if (status != GRPC_STATUS_OK)
+		printf("{\"end\":\"status %d\"", (int)status);
+	else
+		printf("{\"end\":\"%s\"", is_found ? "ok" : "not-found");
+	print_base64("details", GRPC_SLICE_START_PTR(details), GRPC_SLICE_LENGTH(details));
+	printf("}\n");
+	grpc_slice_unref(details);
+	grpc_metadata_array_destroy(&trailing);
+}
+
+static void
+carry_out(const struct command *command, grpc_channel *channel, grpc_completion_queue *queue,
+    gnutls_datum_t stream_name)
+{
+	const gpr_timespec deadline = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+	    gpr_time_from_seconds(CALL_SECONDS, GPR_TIMESPAN));
+	grpc_call *call = grpc_channel_create_call(channel, NULL, 0, queue,
+	    grpc_slice_from_static_string(command->method), NULL, deadline, NULL);
+	grpc_byte_buffer *message = command->encode(stream_name);
+	grpc_metadata_array initial;
+
+	grpc_metadata_array_init(&initial);
+	start_call(call, queue, message, &initial);
+	print_end(call, queue, print_events(call, queue, command->encode == encode_read));
+	fflush(stdout);
+	grpc_metadata_array_destroy(&initial);
+	grpc_byte_buffer_destroy(message);
+	grpc_call_unref(call);
+}
+
+/* Carries out lines until the end of input; false when one cannot be understood. */
+static bool
+serve(grpc_channel *channel, grpc_completion_queue *queue)
+{
+	char *line = NULL;
+	size_t capacity = 0;
+	ssize_t len;
+	bool is_good = true;
+
+	while (is_good && (len = getline(&line, &capacity, stdin)) > 0) {
+		const struct command *command = find_command(line);
+		gnutls_datum_t name = { NULL, 0 };
+
+		is_good = command != NULL;
+		if (!is_good)
+			break;
+		const size_t word_len = strlen(command->word);
+		const gnutls_datum_t text = { (unsigned char *)line + word_len,
+			(unsigned)((size_t)len - word_len) };
+
+		is_good = gnutls_base64_decode2(&text, &name) == 0;
+		if (is_good)
+			carry_out(command, channel, queue, name);
+		gnutls_free(name.data);
+	}
+	free(line);
+	return is_good;
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc != 2) {
+		fprintf(stderr, "usage: readback HOST:PORT < commands\n");
+		return 2;
+	}
+	grpc_init();
+	grpc_arg limit = { .type = GRPC_ARG_INTEGER,
+		.key = (char *)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
+		.value.integer = -1 };
+	const grpc_channel_args args = { 1, &limit };
+	grpc_channel_credentials *credentials = grpc_insecure_credentials_create();
+	grpc_channel *channel = grpc_channel_create(argv[1], credentials, &args);
+	grpc_completion_queue *queue = grpc_completion_queue_create_for_pluck(NULL);
+	const bool is_good = serve(channel, queue);
+
+	grpc_channel_destroy(channel);
+	grpc_channel_credentials_release(credentials);
+	grpc_completion_queue_shutdown(queue);
+	grpc_completion_queue_destroy(queue);
+	grpc_shutdown();
+	return is_good ? 0 : 1;
+}
