@@ -11,10 +11,10 @@
  */
 enum kg_base64_result {
 	KG_BASE64_OK,
-	KG_BASE64_WRONG_LENGTH,	  /* no multiple of four characters */
-	KG_BASE64_WRONG_CHARACTER,
-	KG_BASE64_URL_ALPHABET,	  /* it has '-' or '_' and would be well-formed otherwise */
-	KG_BASE64_WRONG_PADDING,  /* bits behind the last byte that are not zero */
+	KG_BASE64_WRONG_CHARACTER, /* padding and white space at a wrong place included */
+	KG_BASE64_URL_ALPHABET,	   /* all characters are of base64, and some are '-' or '_' */
+	KG_BASE64_WRONG_LENGTH,	   /* no multiple of four characters */
+	KG_BASE64_WRONG_PADDING,   /* bits behind the last byte that are not zero */
 };
 
 /* The most bytes that len characters decode to. */

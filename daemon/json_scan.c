@@ -38,6 +38,9 @@ is_digit(char c)
 static const char *
 skip_space(const char *at, const char *end)
 {
+	/* Mostly there is none, and one look tells so. */
+	if (at < end && *at > ' ')
+		return at;
 	while (at < end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
 		at++;
 	return at;
@@ -165,6 +168,26 @@ skip_escape(struct kg_json *json, const char *at)
 	return at;
 }
 
+static bool
+is_continuation(char c)
+{
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+/* The length of a character of two or three bytes whose lead byte alone tells that any
+ * continuation will do; 0: look closer. Most text that is not ASCII is made of these. */
+static size_t
+plain_utf8_len(const char *at)
+{
+	unsigned char lead = (unsigned char)*at;
+
+	if (lead >= 0xc2 && lead <= 0xdf)
+		return is_continuation(at[1]) ? 2 : 0;
+	if (lead >= 0xe1 && lead <= 0xef && lead != 0xed)
+		return is_continuation(at[1]) && is_continuation(at[2]) ? 3 : 0;
+	return 0;
+}
+
 /* Skips a run of characters outside ASCII. */
 static const char *
 skip_non_ascii(struct kg_json *json, const char *at)
@@ -172,6 +195,12 @@ skip_non_ascii(struct kg_json *json, const char *at)
 	const char *bad;
 
 	do {
+		size_t len = json->end - at >= 3 ? plain_utf8_len(at) : 0;
+
+		if (len > 0) {
+			at += len;
+			continue;
+		}
 		at = skip_utf8(at, json->end, &bad);
 		if (at == NULL)
 			return fail(json, bad, "The text is not UTF-8.");

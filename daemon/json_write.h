@@ -10,9 +10,9 @@
 
 /*
  * Small JSON answers, built as a tree and printed without white space. Integers are exact;
- * texts may be any bytes: what is not UTF-8, and U+0000, becomes U+FFFD. Any thread, one tree
- * at a time. Running out of memory stops the process, so nothing here fails; what a peer
- * chose must be bounded before it comes here.
+ * texts may be any bytes: what is not UTF-8 becomes U+FFFD. Any thread, one tree at a time.
+ * Running out of memory stops the process, so nothing here fails; what a peer chose must be
+ * bounded before it comes here.
  *
  * Every function that puts something takes the name of a member, which must be a literal (it
  * is not copied), or NULL when the parent is an array. Nodes belong to the tree.
@@ -45,6 +45,9 @@ void kg_json_put_uuids(struct kg_json_node *parent, const char *name,
 
 /* Appends the tree to a buffer. */
 void kg_json_print(const struct kg_json_node *root, struct kdb_buffer *out);
+
+/* Appends bytes as a JSON string with its quotes, without any tree. */
+void kg_json_quote(struct kdb_buffer *out, const void *bytes, size_t len);
 
 /* The word for a state below 0, such as "no_stream"; NULL for a number. A literal. */
 const char *kg_version_word(int64_t version);
