@@ -9,7 +9,6 @@
 #include "daemon/option.h"
 
 #include <ctype.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -230,9 +229,7 @@ apply_default_deadline(struct kg_config *config, struct kg_config_sources *sourc
 		return;
 	config->default_timeout_ns = is_capped ? config->max_timeout_ns : deadline_ns;
 	kg_config_sources_replace(sources, KG_OPTION_INDEX_default_timeout_ns,
-	    kdb_alloc_printf("%" PRId64 ".%03" PRId64,
-		config->default_timeout_ns / KDB_NS_PER_SECOND,
-		config->default_timeout_ns % KDB_NS_PER_SECOND / KDB_NS_PER_MS),
+	    kdb_alloc_printf("%.9g", (double)config->default_timeout_ns / KDB_NS_PER_SECOND),
 	    kdb_alloc_printf("defaultDeadline of the connection string%s",
 		is_capped ? ", cut to max-timeout-seconds" : ""));
 }

@@ -57,7 +57,6 @@ print_setting(struct kdb_buffer *out, const struct kg_option *option, const char
 	    *setting->value ? " " : "", setting->value);
 }
 
-/* One comment for each setting of the connection, so that a long line stays readable. */
 static void
 print_connection(struct kdb_buffer *out, const struct kdb_connection_settings *connection)
 {
@@ -92,49 +91,54 @@ static const char help_head[] =
     "  --print-config    show every option with its value and where that came from\n"
     "  --help            show this text\n"
     "  --version         show the version\n"
+    "\n"
+    "An option may stand in four places. A higher one wins:\n"
+    "  1. a flag           --max-events=500\n"
+    "  2. the environment  KURRENTGATE_MAX_EVENTS=500 (an empty variable is none)\n"
+    "  3. the file         max-events = 500\n"
+    "  4. the default\n"
+    "The file is named by --config or KURRENTGATE_CONFIG. To give an option several\n"
+    "times, repeat the flag or the line; in a variable, blanks separate the items.\n"
+    "Sizes may end in KiB, MiB or GiB.\n"
     "\n";
 
-static const char help_rule[] =
-    "An option is a flag, an environment variable or a line of the file. A flag wins over the "
-    "environment, the environment over the file, the file over the default. The variable of "
-    "--max-events is KURRENTGATE_MAX_EVENTS, its line max-events = 1000. KURRENTGATE_CONFIG names "
-    "the file. Options that may be given several times: repeat the flag or the line; in a "
-    "variable, blanks stand between the items.";
-
-/* What stands for the value in --NAME=VALUE. */
-static const char *
-placeholder(const struct kg_option *option)
+static bool
+has_range(const struct kg_option *option)
 {
-	static const char *const words[] = {
-		[KG_OPTION_TEXT] = "TEXT",
-		[KG_OPTION_LIST] = "ITEM",
-		[KG_OPTION_FLAG] = "true|false",
-		[KG_OPTION_BYTES] = "BYTES",
-		[KG_OPTION_COUNT] = "NUMBER",
-		[KG_OPTION_SECONDS] = "SECONDS",
-		[KG_OPTION_VERSION] = "VERSION",
-		[KG_OPTION_MODE] = "MODE",
-	};
-
-	return option->type == KG_OPTION_CHOICE ? option->unit : words[option->type];
+	switch (option->type) {
+	case KG_OPTION_BYTES:
+	case KG_OPTION_COUNT:
+	case KG_OPTION_SECONDS:
+	case KG_OPTION_VERSION:
+	case KG_OPTION_MODE:
+		return true;
+	default:
+		return false;
+	}
 }
 
-static bool
-is_told_by_placeholder(const struct kg_option *option)
+static void
+print_flag(struct kdb_buffer *out, const struct kg_option *option)
 {
-	return option->type == KG_OPTION_FLAG || option->type == KG_OPTION_CHOICE;
+	if (option->type == KG_OPTION_FLAG)
+		kdb_buffer_put_printf(out, "  --%s[=true|false]\n", option->name);
+	else if (option->type == KG_OPTION_CHOICE)
+		kdb_buffer_put_printf(out, "  --%s=%s\n", option->name, option->unit);
+	else
+		kdb_buffer_put_printf(out, "  --%s=<%s>\n", option->name, option->unit);
 }
 
 static void
 print_help_of(struct kdb_buffer *out, const struct kg_option *option)
 {
 	char *range = range_of(option);
-	bool has_range = !is_told_by_placeholder(option);
-	char *text = kdb_alloc_printf("%s. %s%sDefault: %s.", option->help, has_range ? range : "",
-	    has_range ? ". " : "", *option->default_text ? option->default_text : "none");
+	bool is_ranged = has_range(option);
+	char *text = kdb_alloc_printf("%s. %s%sDefault: %s.", option->help,
+	    is_ranged ? range : "", is_ranged ? ". " : "",
+	    *option->default_text ? option->default_text : "none");
 
 	text[0] = (char)toupper((unsigned char)text[0]);
-	kdb_buffer_put_printf(out, "  --%s=%s\n", option->name, placeholder(option));
+	print_flag(out, option);
 	put_wrapped(out, "        ", text);
 	free(text);
 	free(range);
@@ -144,8 +148,6 @@ void
 kg_config_print_help(struct kdb_buffer *out)
 {
 	kdb_buffer_put_text(out, help_head);
-	put_wrapped(out, "", help_rule);
-	kdb_buffer_put_char(out, '\n');
 	for (size_t i = 0; i < KG_OPTION_TOTAL; i++)
 		print_help_of(out, &kg_options[i]);
 }

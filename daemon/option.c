@@ -116,7 +116,8 @@ refuse_range(const struct kg_option *option, char **error_text)
 
 	kdb_buffer_init(&range, MAX_RANGE_LEN);
 	kg_option_print_range(option, &range);
-	*error_text = kdb_alloc_printf("must be %.*s", (int)range.len, range.data);
+	*error_text = kdb_alloc_printf("must be %.*s%s", (int)range.len, range.data,
+	    option->type == KG_OPTION_BYTES ? ", digits with KiB, MiB, GiB or nothing behind" : "");
 	kdb_buffer_dispose(&range);
 	return false;
 }
@@ -362,14 +363,14 @@ kg_option_print_range(const struct kg_option *option, struct kdb_buffer *out)
 		print_bytes(out, option->minimum);
 		kdb_buffer_put_text(out, " to ");
 		print_bytes(out, option->maximum);
-		kdb_buffer_put_printf(out, " %s (digits, then KiB, MiB, GiB or nothing)", option->unit);
+		kdb_buffer_put_printf(out, " (%s)", option->unit);
 		return;
 	case KG_OPTION_COUNT:
-		kdb_buffer_put_printf(out, "%" PRId64 " to %" PRId64 " %s", option->minimum,
+		kdb_buffer_put_printf(out, "%" PRId64 " to %" PRId64 " (%s)", option->minimum,
 		    option->maximum, option->unit);
 		return;
 	case KG_OPTION_SECONDS:
-		kdb_buffer_put_printf(out, "%g to %g %s", (double)option->minimum / 1000,
+		kdb_buffer_put_printf(out, "%g to %g (%s)", (double)option->minimum / 1000,
 		    (double)option->maximum / 1000, option->unit);
 		return;
 	case KG_OPTION_CHOICE:
@@ -379,7 +380,8 @@ kg_option_print_range(const struct kg_option *option, struct kdb_buffer *out)
 		kdb_buffer_put_text(out, "no_stream, exists, any, a version, or nothing");
 		return;
 	case KG_OPTION_MODE:
-		kdb_buffer_put_printf(out, "an octal mode up to %04" PRIo64, option->maximum);
+		kdb_buffer_put_printf(out, "0000 to %04" PRIo64 " (%s)", option->maximum,
+		    option->unit);
 		return;
 	}
 }

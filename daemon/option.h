@@ -30,7 +30,7 @@ struct kg_option {
 	const char *default_text;
 	int64_t minimum; /* of SECONDS in milliseconds, else in the unit */
 	int64_t maximum;
-	const char *unit; /* "": none; of CHOICE the words */
+	const char *unit; /* of CHOICE the words, of TEXT and LIST what the text is; "": none */
 	const char *help;
 };
 
@@ -56,12 +56,12 @@ void kg_option_clear(const struct kg_option *option, struct kg_config *config);
 /*
  * Reads a value into config. A value that was there is replaced; the items of a list are
  * added. False: config is unchanged, and *error_text says what is wrong after the words "value
- * of NAME", such as "must be 1 to 100000 events"; the caller frees it. It never quotes the value.
+ * of NAME", such as "must be 1 to 100000 (events)"; the caller frees it. It never quotes the value.
  */
 bool kg_option_put(const struct kg_option *option, struct kg_config *config, const char *text,
     char **error_text);
 
-/* Appends what is allowed, with its unit, such as "1 to 100000 events" or "true or false". */
+/* Appends what is allowed, with its unit, such as "1 to 100000 (events)" or "true or false". */
 void kg_option_print_range(const struct kg_option *option, struct kdb_buffer *out);
 
 #endif
