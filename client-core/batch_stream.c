@@ -326,7 +326,8 @@ kdb_batch_stream_new_locked(const struct kdb_batch_stream_options *options)
 	stream->options = *options;
 	stream->first_free = NO_SLOT;
 	kdb_list_init(&stream->queue);
-	kdb_call_start(options->completion, &call_options, &stream->call);
+	stream->call = kdb_call_new(options->completion, &call_options);
+	kdb_call_begin(stream->call);
 	return stream;
 }
 

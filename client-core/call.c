@@ -26,6 +26,8 @@ struct kdb_call {
 	struct kdb_tag received_tag;
 	struct kdb_tag ended_tag;
 	struct kdb_tag sent_tag;
+	grpc_metadata metadata[2]; /* of the request */
+	size_t metadata_count;
 	grpc_metadata_array initial_metadata;
 	grpc_byte_buffer *answer;
 	grpc_metadata_array trailers;
@@ -52,6 +54,8 @@ kdb_call_unref(struct kdb_call *call)
 	grpc_metadata_array_destroy(&call->initial_metadata);
 	grpc_metadata_array_destroy(&call->trailers);
 	grpc_slice_unref(call->status_text);
+	if (call->metadata_count > 1)
+		grpc_slice_unref(call->metadata[1].value);
 	free(call);
 }
 
@@ -160,43 +164,24 @@ deadline_of(int64_t mono_ns)
 		.clock_type = GPR_CLOCK_MONOTONIC };
 }
 
-/* The first batches. The references of their tags are taken before the first one is started,
- * because the completion thread may be through with it before the next. */
 static void
-start_batches(struct kdb_call *call, const struct kdb_call_options *options)
+fill_metadata(struct kdb_call *call, const struct kdb_call_options *options)
 {
-	grpc_metadata metadata[2] = { { .key = grpc_slice_from_static_string("requires-leader"),
-	    .value = grpc_slice_from_static_string(
-		options->requires_leader ? "true" : "false") } };
-	size_t count = 1;
-	grpc_op end = { .op = GRPC_OP_RECV_STATUS_ON_CLIENT };
-	grpc_op answers[2] = { { .op = GRPC_OP_RECV_INITIAL_METADATA },
-		{ .op = GRPC_OP_RECV_MESSAGE } };
-	grpc_op head = { .op = GRPC_OP_SEND_INITIAL_METADATA };
+	grpc_metadata *metadata = call->metadata;
 
-	if (options->authorization) {
-		metadata[count].key = grpc_slice_from_static_string("authorization");
-		metadata[count++].value =
-		    grpc_slice_from_copied_string(options->authorization);
-	}
-	end.data.recv_status_on_client.trailing_metadata = &call->trailers;
-	end.data.recv_status_on_client.status = &call->status_code;
-	end.data.recv_status_on_client.status_details = &call->status_text;
-	answers[0].data.recv_initial_metadata.recv_initial_metadata =
-	    &call->initial_metadata;
-	answers[1].data.recv_message.recv_message = &call->answer;
-	head.data.send_initial_metadata.count = count;
-	head.data.send_initial_metadata.metadata = metadata;
-	start_batch(call, &end, 1, &call->ended_tag, run_ended);
-	start_batch(call, answers, 2, &call->received_tag, run_received);
-	start_batch(call, &head, 1, &call->opened_tag, run_opened);
-	if (options->authorization)
-		grpc_slice_unref(metadata[1].value);
+	metadata[0].key = grpc_slice_from_static_string("requires-leader");
+	metadata[0].value = grpc_slice_from_static_string(
+	    options->requires_leader ? "true" : "false");
+	call->metadata_count = 1;
+	if (!options->authorization)
+		return;
+	metadata[1].key = grpc_slice_from_static_string("authorization");
+	metadata[1].value = grpc_slice_from_copied_string(options->authorization);
+	call->metadata_count = 2;
 }
 
-void
-kdb_call_start(struct kdb_completion *completion, const struct kdb_call_options *options,
-    struct kdb_call **out)
+struct kdb_call *
+kdb_call_new(struct kdb_completion *completion, const struct kdb_call_options *options)
 {
 	struct kdb_call *call = kdb_alloc_zero(1, sizeof *call);
 
@@ -206,13 +191,34 @@ kdb_call_start(struct kdb_completion *completion, const struct kdb_call_options 
 	grpc_metadata_array_init(&call->initial_metadata);
 	grpc_metadata_array_init(&call->trailers);
 	call->status_text = grpc_empty_slice();
+	fill_metadata(call, options);
 	call->grpc = grpc_channel_create_call(kdb_channel_grpc(options->channel), NULL, 0,
 	    kdb_completion_queue(completion), grpc_slice_from_static_string(options->path),
 	    NULL, deadline_of(options->deadline_mono_ns), NULL);
-	*out = call;
+	return call;
+}
+
+void
+kdb_call_begin(struct kdb_call *call)
+{
+	grpc_op end = { .op = GRPC_OP_RECV_STATUS_ON_CLIENT };
+	grpc_op answers[2] = { { .op = GRPC_OP_RECV_INITIAL_METADATA },
+		{ .op = GRPC_OP_RECV_MESSAGE } };
+	grpc_op head = { .op = GRPC_OP_SEND_INITIAL_METADATA };
+
+	end.data.recv_status_on_client.trailing_metadata = &call->trailers;
+	end.data.recv_status_on_client.status = &call->status_code;
+	end.data.recv_status_on_client.status_details = &call->status_text;
+	answers[0].data.recv_initial_metadata.recv_initial_metadata =
+	    &call->initial_metadata;
+	answers[1].data.recv_message.recv_message = &call->answer;
+	head.data.send_initial_metadata.count = call->metadata_count;
+	head.data.send_initial_metadata.metadata = call->metadata;
 	/* The owner may drop its reference as soon as an event comes. */
 	kdb_call_ref(call);
-	start_batches(call, options);
+	start_batch(call, &end, 1, &call->ended_tag, run_ended);
+	start_batch(call, answers, 2, &call->received_tag, run_received);
+	start_batch(call, &head, 1, &call->opened_tag, run_opened);
 	kdb_call_unref(call);
 }
 

@@ -29,7 +29,7 @@ struct kdb_call_events {
 };
 
 struct kdb_call_options {
-	struct kdb_channel *channel; /* borrowed while kdb_call_start() runs */
+	struct kdb_channel *channel; /* borrowed while kdb_call_new() runs */
 	const char *path;      /* a literal: "/package.Service/Method" */
 	const char *authorization; /* NULL: none; copied */
 	bool requires_leader;
@@ -38,10 +38,14 @@ struct kdb_call_options {
 	void *owner; /* must live until `ended` */
 };
 
-/* Starts a call. The caller has one reference; a call that ended needs it given back too. Any
- * thread; events may come before this returns, and find *call set. */
-void kdb_call_start(struct kdb_completion *completion, const struct kdb_call_options *options,
-    struct kdb_call **call);
+/* Makes a call, with one reference for the caller; one that ended needs it given back too. Any
+ * thread. */
+struct kdb_call *kdb_call_new(
+    struct kdb_completion *completion, const struct kdb_call_options *options);
+
+/* Starts it, once. Events may come, and the call may end, before this returns. One that was
+ * cancelled before ends at once. */
+void kdb_call_begin(struct kdb_call *call);
 
 /* One message: `head` is copied; `body` is used in place until release(held) is called, on any
  * thread, or copied at once when it is small. */

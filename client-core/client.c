@@ -41,6 +41,7 @@ struct kdb_client {
 	struct kdb_deadline_heap deadlines;
 	struct kdb_list waiting;  /* for a leader */
 	struct kdb_list finished; /* their completions run once the mutex is free */
+	struct kdb_list starting; /* calls of their own, likewise */
 	struct kdb_channel_pool *pool; /* NULL: no leader */
 	struct kdb_endpoint leader;
 	struct kdb_batch_stream *stream; /* NULL: none; its channel is the pool's first */
@@ -52,8 +53,9 @@ struct kdb_client {
 	bool wants_search; /* told to discovery with the mutex free */
 	bool has_search_target;
 	struct kdb_endpoint search_target;
-	bool has_completed; /* since the last idle hook */
 	struct kdb_client_status status;
+
+	bool has_completed; /* since the last idle hook; completion thread */
 };
 
 static void __attribute__((format(printf, 3, 4)))
@@ -87,25 +89,32 @@ on_finished(void *owner, struct kdb_operation *operation)
 	finish(owner, operation);
 }
 
-/* Runs the completions of what was finished, with the mutex free. */
-static void
+/* Runs the completions of what was finished and starts the calls that were made, with the mutex
+ * free. True when a completion ran. */
+static bool
 run_finished(struct kdb_client *client)
 {
 	struct kdb_list finished;
+	struct kdb_list starting;
 	struct kdb_list *link;
+	bool has_run = false;
 
 	kdb_list_init(&finished);
+	kdb_list_init(&starting);
 	pthread_mutex_lock(&client->mutex);
 	kdb_list_splice_back(&finished, &client->finished);
-	if (!kdb_list_is_empty(&finished))
-		client->has_completed = true;
+	kdb_list_splice_back(&starting, &client->starting);
 	pthread_mutex_unlock(&client->mutex);
 	while ((link = kdb_list_pop_front(&finished))) {
 		struct kdb_operation *operation =
 		    KDB_LIST_ITEM(link, struct kdb_operation, link);
 
 		client->config.completion(operation, operation->context);
+		has_run = true;
 	}
+	while ((link = kdb_list_pop_front(&starting)))
+		kdb_own_call_start(link);
+	return has_run;
 }
 
 /* ---- where operations go ---- */
@@ -222,7 +231,7 @@ start_own_call(struct kdb_client *client, struct kdb_operation *operation)
 		return;
 	}
 	client->open_calls++;
-	kdb_own_call_start_locked(&options, operation);
+	kdb_own_call_new_locked(&options, operation, &client->starting);
 }
 
 /* Why the operation cannot be sent whatever happens next; false when it can. */
@@ -545,7 +554,7 @@ on_settle(void *owner)
 	bool has_target;
 	bool wants_search;
 
-	run_finished(client);
+	client->has_completed |= run_finished(client);
 	flush(client);
 	pthread_mutex_lock(&client->mutex);
 	wants_search = client->wants_search && !client->is_stopping;
@@ -586,14 +595,10 @@ static void
 on_idle(void *context)
 {
 	struct kdb_client *client = context;
-	bool has_completed;
 
-	pthread_mutex_lock(&client->mutex);
-	has_completed = client->has_completed;
-	client->has_completed = false;
-	pthread_mutex_unlock(&client->mutex);
-	if (has_completed)
+	if (client->has_completed)
 		client->config.wake(client->config.wake_context);
+	client->has_completed = false;
 }
 
 static void
@@ -658,6 +663,7 @@ kdb_client_new(const struct kdb_client_config *config)
 	kdb_deadline_heap_init(&client->deadlines);
 	kdb_list_init(&client->waiting);
 	kdb_list_init(&client->finished);
+	kdb_list_init(&client->starting);
 	pthread_mutex_init(&client->mutex, NULL);
 	pthread_cond_init(&client->calls_ended, NULL);
 	/* The thread's first tick waits for the mutex, and so for the rest of this. */
@@ -740,7 +746,8 @@ kdb_client_submit(struct kdb_client *client, struct kdb_operation *operation,
 void
 kdb_client_flush(struct kdb_client *client)
 {
-	run_finished(client);
+	if (run_finished(client))
+		client->config.wake(client->config.wake_context);
 	flush(client);
 }
 
@@ -756,7 +763,8 @@ kdb_client_cancel(struct kdb_client *client, struct kdb_operation *operation)
 		finish(client, operation);
 	}
 	pthread_mutex_unlock(&client->mutex);
-	run_finished(client);
+	if (run_finished(client))
+		client->config.wake(client->config.wake_context);
 }
 
 void

@@ -39,7 +39,7 @@ struct kdb_client_config {
 	/* One line without line end; any thread; the text is valid during the call. */
 	void (*log)(enum kdb_log_level level, const char *text, void *log_context);
 	void *log_context;
-	/* Called on the completion thread after a burst of completions has run, so that the
+	/* Called after a burst of completions has run, on the thread that ran them, so that the
 	 * owner can be woken once and not per operation. */
 	void (*wake)(void *wake_context);
 	void *wake_context;

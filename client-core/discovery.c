@@ -229,7 +229,8 @@ start_call(struct kdb_discovery *discovery, const char *path, const char *author
 
 	discovery->has_answer = false;
 	discovery->leads = false;
-	kdb_call_start(discovery->options.completion, &options, &discovery->call);
+	discovery->call = kdb_call_new(discovery->options.completion, &options);
+	kdb_call_begin(discovery->call);
 }
 
 int64_t

@@ -13,7 +13,8 @@
 
 struct kdb_own_call {
 	struct kdb_own_call_options options;
-	struct kdb_call *call;
+	struct kdb_list link;  /* among those to start */
+	struct kdb_call *call; /* NULL: not made yet */
 	struct kdb_operation *operation; /* held until the call has ended */
 	bool is_settled; /* the operation is finished, or somebody else's again */
 	size_t handed_count;
@@ -123,27 +124,46 @@ ended(void *owner, const struct kdb_status *status)
 }
 
 void
-kdb_own_call_start_locked(
-    const struct kdb_own_call_options *options, struct kdb_operation *operation)
+kdb_own_call_new_locked(const struct kdb_own_call_options *options,
+    struct kdb_operation *operation, struct kdb_list *starting)
 {
-	static const struct kdb_call_events events = { .opened = send_next,
-		.sent = send_next,
-		.received = received,
-		.ended = ended };
 	struct kdb_own_call *own = kdb_alloc_zero(1, sizeof *own);
-	struct kdb_call_options call_options = { .channel = options->channel,
-		.path = operation->class->path,
-		.authorization = options->authorization,
-		.requires_leader = true,
-		.deadline_mono_ns = operation->deadline.at_mono_ns + BACKSTOP_NS,
-		.events = &events,
-		.owner = own };
 
 	own->options = *options;
 	own->operation = kdb_operation_ref(operation);
 	operation->own_call = own;
 	operation->state = KDB_OPERATION_CALLING;
-	kdb_call_start(options->completion, &call_options, &own->call);
+	kdb_list_init(&own->link);
+	kdb_list_push_back(starting, &own->link);
+}
+
+void
+kdb_own_call_start(struct kdb_list *link)
+{
+	static const struct kdb_call_events events = { .opened = send_next,
+		.sent = send_next,
+		.received = received,
+		.ended = ended };
+	struct kdb_own_call *own = KDB_LIST_ITEM(link, struct kdb_own_call, link);
+	struct kdb_operation *operation = own->operation;
+	struct kdb_call_options call_options = { .channel = own->options.channel,
+		.path = operation->class->path,
+		.authorization = own->options.authorization,
+		.requires_leader = true,
+		.deadline_mono_ns = operation->deadline.at_mono_ns + BACKSTOP_NS,
+		.events = &events,
+		.owner = own };
+	struct kdb_call *call = kdb_call_new(own->options.completion, &call_options);
+	bool is_settled;
+
+	pthread_mutex_lock(own->options.mutex);
+	own->call = kdb_call_ref(call);
+	is_settled = own->is_settled;
+	pthread_mutex_unlock(own->options.mutex);
+	kdb_call_begin(call); /* it may end, and free own, before this returns */
+	if (is_settled)
+		kdb_call_cancel(call);
+	kdb_call_unref(call);
 }
 
 bool
@@ -153,6 +173,7 @@ kdb_own_call_forget_locked(struct kdb_operation *operation)
 	bool was_complete = is_complete(own);
 
 	settle_operation(own);
-	kdb_call_cancel(own->call);
+	if (own->call)
+		kdb_call_cancel(own->call);
 	return was_complete;
 }

@@ -36,9 +36,13 @@ struct kdb_own_call_options {
 	void *owner;
 };
 
-/* Starts the call; operation->own_call is set until the operation is finished. */
-void kdb_own_call_start_locked(
-    const struct kdb_own_call_options *options, struct kdb_operation *operation);
+/* Makes the call and puts it at the end of `starting`; operation->own_call is set until the
+ * operation is finished. */
+void kdb_own_call_new_locked(const struct kdb_own_call_options *options,
+    struct kdb_operation *operation, struct kdb_list *starting);
+
+/* Starts a call that was taken from the list of those to start. Without the mutex. */
+void kdb_own_call_start(struct kdb_list *link);
 
 /* Lets go of an operation that its deadline or a stop finishes, and ends the call. True: all of
  * it was handed over. */
