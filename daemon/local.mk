@@ -16,4 +16,24 @@ libdaemon_a_SOURCES = \
 	daemon/option.c daemon/option.h daemon/options.def \
 	daemon/problem.c daemon/problem.h daemon/problems.def \
 	daemon/stream_metadata.c daemon/stream_metadata.h \
-	daemon/uuid.c daemon/uuid.h
+	daemon/uuid.c daemon/uuid.h \
+	daemon/auth.c daemon/auth.h \
+	daemon/guard.c daemon/guard.h \
+	daemon/head.c daemon/head.h \
+	daemon/http.c daemon/http.h \
+	daemon/listen.c daemon/listen.h \
+	daemon/media_type.c daemon/media_type.h \
+	daemon/parameters.c daemon/parameters.h \
+	daemon/request.c daemon/request.h \
+	daemon/router.c daemon/router.h daemon/routes.def \
+	daemon/endpoints/append.c daemon/endpoints/append.h \
+	daemon/endpoints/append_raw.c \
+	daemon/endpoints/info.c \
+	daemon/endpoints/probes.c \
+	daemon/endpoints/problems.c
+
+bin_PROGRAMS += kurrentgate
+kurrentgate_SOURCES = daemon/main.c
+kurrentgate_CPPFLAGS = $(AM_CPPFLAGS)
+kurrentgate_LDADD = libdaemon.a libclient.a libproto.a $(GRPC_LIBS) $(PROTOBUF_C_LIBS) \
+	$(MICROHTTPD_LIBS) $(CJSON_LIBS) $(GNUTLS_LIBS) -lpthread

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The daemon: reads the configuration, starts everything in order, and stops it in the opposite
+ * order. Exit status: 0 after a stop or a command, 1 when it cannot start, 2 for a wrong
+ * configuration.
+ */
+#include "client-core/base/alloc.h"
+#include "client-core/base/clock.h"
+#include "client-core/client.h"
+#include "daemon/auth.h"
+#include "daemon/config.h"
+#include "daemon/http.h"
+#include "daemon/log.h"
+#include "daemon/request.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { EXIT_NO_START = 1, EXIT_WRONG_CONFIG = 2, TEXT_MAX = 1 << 20 };
+
+/* Descriptors beside those of connections: listeners, the database, gRPC's own. */
+enum { OTHER_DESCRIPTORS = 256 };
+
+static void
+log_from_client(enum kdb_log_level level, const char *text, void *context)
+{
+	static const enum kg_log_level levels[] = { [KDB_LOG_ERROR] = KG_LOG_ERROR,
+		[KDB_LOG_WARNING] = KG_LOG_WARNING,
+		[KDB_LOG_INFO] = KG_LOG_INFO,
+		[KDB_LOG_DEBUG] = KG_LOG_DEBUG };
+
+	(void)context;
+	kg_log(levels[level], "%s", text);
+}
+
+/* Files that we make are private, a core would hold payloads and passwords, and a peer that
+ * goes away is an error of a write. */
+static void
+protect_process(void)
+{
+	const struct rlimit no_core = { 0, 0 };
+
+	umask(0077);
+	signal(SIGPIPE, SIG_IGN);
+	prctl(PR_SET_DUMPABLE, 0);
+	setrlimit(RLIMIT_CORE, &no_core);
+}
+
+static void
+raise_descriptor_limit(const struct kg_config *config)
+{
+	const rlim_t wanted = config->max_connections + OTHER_DESCRIPTORS;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_max < wanted)
+		kg_log(KG_LOG_WARNING,
+		    "the system allows %llu open files, max-connections = %u needs %llu",
+		    (unsigned long long)limit.rlim_max, config->max_connections,
+		    (unsigned long long)wanted);
+}
+
+static struct kdb_client *
+start_client(const struct kg_config *config, struct kg_gateway *gateway)
+{
+	const struct kdb_client_config client_config = { .settings = &config->connection,
+		.user_agent = "kurrentgate/" PACKAGE_VERSION,
+		.completion = kg_request_completed,
+		.log = log_from_client,
+		.wake = kg_request_wake,
+		.wake_context = gateway };
+
+	return kdb_client_new(&client_config);
+}
+
+static void
+serve(struct kg_gateway *gateway)
+{
+	struct kg_http_handler handler;
+
+	gateway->client = start_client(gateway->config, gateway);
+	kg_request_handler(gateway, &handler);
+	kg_log(KG_LOG_INFO, "kurrentgate %s is ready for requests", PACKAGE_VERSION);
+	kg_log_flush();
+	kg_http_run(gateway->http, &handler);
+	/* Every operation is finished before the connections that wait for them are closed. */
+	kdb_client_stop(gateway->client);
+	kg_http_stop(gateway->http);
+}
+
+static int
+run(const struct kg_config *config)
+{
+	struct kg_gateway gateway = { .config = config,
+		.started_wall_ns = kdb_clock_wall_ns() };
+	char *error_text = kg_auth_check_upstream(config);
+	int status = EXIT_WRONG_CONFIG;
+
+	kg_log_start((enum kg_log_level)config->log_level,
+	    (enum kg_log_format)config->log_format);
+	raise_descriptor_limit(config);
+	if (error_text == NULL) {
+		status = EXIT_NO_START;
+		gateway.http = kg_http_new(config, &error_text);
+	}
+	if (gateway.http != NULL) {
+		serve(&gateway);
+		kg_http_free(gateway.http);
+		kdb_client_free(gateway.client);
+		kg_log(KG_LOG_INFO, "stopped");
+		status = EXIT_SUCCESS;
+	} else {
+		kg_log(KG_LOG_ERROR, "%s", error_text);
+		free(error_text);
+	}
+	kg_log_stop();
+	return status;
+}
+
+static int
+print(struct kdb_buffer *text)
+{
+	size_t written = fwrite(text->data, 1, text->len, stdout);
+	bool is_good = written == text->len && fflush(stdout) == 0;
+
+	kdb_buffer_dispose(text);
+	return is_good ? EXIT_SUCCESS : EXIT_NO_START;
+}
+
+static int
+check(const struct kg_config *config)
+{
+	char *error_text = kg_auth_check_upstream(config);
+
+	if (error_text == NULL) {
+		puts("The configuration is good.");
+		return EXIT_SUCCESS;
+	}
+	fprintf(stderr, "kurrentgate: %s\n", error_text);
+	free(error_text);
+	return EXIT_WRONG_CONFIG;
+}
+
+static int
+execute(enum kg_config_command command, const struct kg_config *config,
+    const struct kg_config_sources *sources)
+{
+	struct kdb_buffer text;
+
+	kdb_buffer_init(&text, TEXT_MAX);
+	switch (command) {
+	case KG_CONFIG_RUN:
+		return run(config);
+	case KG_CONFIG_CHECK:
+		return check(config);
+	case KG_CONFIG_PRINT:
+		kg_config_print(config, sources, &text);
+		break;
+	case KG_CONFIG_HELP:
+		kg_config_print_help(&text);
+		break;
+	case KG_CONFIG_VERSION:
+		kdb_buffer_put_text(&text, "kurrentgate " PACKAGE_VERSION "\n");
+		break;
+	}
+	return print(&text);
+}
+
+int
+main(int argc, char **argv)
+{
+	enum kg_config_command command;
+	struct kg_config_sources *sources;
+	struct kg_config *config;
+	char *error_text;
+	int status;
+
+	protect_process();
+	config = kg_config_read(argc, argv, environ, &command, &sources, &error_text);
+	if (config == NULL) {
+		fprintf(stderr, "kurrentgate: %s\n", error_text);
+		free(error_text);
+		return EXIT_WRONG_CONFIG;
+	}
+	status = execute(command, config, sources);
+	kg_config_sources_free(sources);
+	kg_config_free(config);
+	return status;
+}

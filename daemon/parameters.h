@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KG_PARAMETERS_H
+#define KG_PARAMETERS_H
+
+#include "client-core/operations.h"
+#include "daemon/config.h"
+#include "daemon/guard.h"
+#include "daemon/head.h"
+#include "daemon/problem.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * What header and query say about a request (api-design 13.1, 13.2): steps 9 to 11 of the order
+ * of checks. Values in several places must agree. Pure.
+ */
+
+enum kg_body_form {
+	KG_BODY_NONE,
+	KG_BODY_JSON,
+	KG_BODY_NDJSON,
+	KG_BODY_RAW_JSON,
+	KG_BODY_RAW_BYTES,
+};
+
+/* The checks of /readyz, as bits. */
+enum kg_check {
+	KG_CHECK_LISTENER = 1 << 0,
+	KG_CHECK_DRAINING = 1 << 1,
+	KG_CHECK_LEADER = 1 << 2,
+	KG_CHECK_CREDENTIALS = 1 << 3,
+	KG_CHECK_ALL = 15,
+};
+
+struct kg_parameters {
+	enum kg_body_form body_form;
+	bool has_expected_version;
+	int64_t expected_version;
+	const char *expected_version_at; /* pointer to where it stands; a literal */
+	bool has_event_id;
+	uint8_t event_id[16];
+	bool has_timeout;
+	int64_t timeout_ns; /* as asked for; not clamped */
+	struct kdb_bytes metadata;
+	const char *metadata_at; /* which header gave it; a literal */
+	void *metadata_storage;
+	struct kdb_bytes key; /* Idempotency-Key, a span into the head; length 0: none */
+	unsigned excluded;    /* bits of enum kg_check */
+};
+
+/* What the values are compared with, and which rows are taken. */
+struct kg_parameters_context {
+	const struct kg_config *config;
+	unsigned takes;		     /* bits of enum kg_takes */
+	struct kdb_bytes event_type; /* of the path, on R */
+};
+
+/* Reads and checks everything; query is decoded in place. False: *refusal is set. Dispose of
+ * *parameters in any case. Its spans are valid as long as the head's texts. */
+bool kg_parameters_read(const struct kg_head *head, const struct kg_target *target,
+    const struct kg_parameters_context *context, struct kg_parameters *parameters,
+    struct kg_refusal *refusal);
+
+void kg_parameters_dispose(struct kg_parameters *parameters);
+
+/* The bit of a check by its name; 0: there is none. */
+unsigned kg_parameters_check(const char *name, size_t len);
+
+/* The media types that an endpoint takes, for 415; NULL-terminated; NULL: any. */
+const char *const *kg_parameters_accepted_types(unsigned takes);
+
+#endif

@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The steps of a request. Each does one thing and says how it goes on; one loop runs them, and
+ * stops where the request waits or is answered. Owns the request, its operation, and everything
+ * that decoding took from the body.
+ */
+#include "daemon/request.h"
+
+#include "client-core/base/alloc.h"
+#include "client-core/base/clock.h"
+#include "daemon/guard.h"
+#include "daemon/json_write.h"
+#include "daemon/log.h"
+#include "daemon/uuid.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PROBLEM_BODY_MAX = 1 << 20 };
+
+static const int64_t status_age_ns = 250 * KDB_NS_PER_MS;
+
+/* How a step ends. A refusal that is set ends the request whatever it says. */
+enum verdict {
+	GO_ON,
+	READ_BODY,
+	WAIT,
+	DONE,
+};
+
+static const struct kg_endpoint *const endpoints[KG_ROUTE_COUNT] = {
+#define KG_ROUTE(name, method, template, endpoint) [KG_ROUTE_##name] = &endpoint,
+#include "daemon/routes.def"
+#undef KG_ROUTE
+};
+
+const struct kdb_client_status *
+kg_request_status(struct kg_request *request)
+{
+	struct kg_gateway *gateway = request->gateway;
+	int64_t now = kdb_clock_mono_ns();
+
+	if (gateway->status_mono_ns == 0 || now - gateway->status_mono_ns > status_age_ns) {
+		kdb_client_get_status(gateway->client, &gateway->status);
+		gateway->status_mono_ns = now;
+	}
+	return &gateway->status;
+}
+
+/* The steps, in the order of checks (api-design 2.1). */
+
+/* Steps 1 to 4. */
+static enum verdict
+guard(struct kg_request *request)
+{
+	kg_guard_check(kg_http_head(request->exchange), request->gateway->config,
+	    &request->target, request->refusal, &request->must_close);
+	return GO_ON;
+}
+
+static void
+answer_options(struct kg_request *request)
+{
+	struct kdb_buffer empty;
+
+	kdb_buffer_init(&empty, 0);
+	kg_request_answer(request, 204, NULL, &empty);
+	kg_request_answer_field(request, "Allow", request->match.allow);
+}
+
+/* Steps 5 and 6. */
+static enum verdict
+route(struct kg_request *request)
+{
+	if (!kg_router_find(request->method, &request->target,
+		request->gateway->config->max_name_bytes, &request->match, request->refusal))
+		return DONE;
+	if (request->match.is_options) {
+		answer_options(request);
+		return DONE;
+	}
+	request->endpoint = endpoints[request->match.route];
+	return GO_ON;
+}
+
+/* Steps 7 to 11; tokens of callers and rates come in front of them. */
+static enum verdict
+read_parameters(struct kg_request *request)
+{
+	struct kg_head *head = kg_http_head(request->exchange);
+	const struct kg_config *config = request->gateway->config;
+	unsigned takes = request->endpoint->takes;
+	const struct kg_parameters_context context = { .config = config,
+		.takes = takes,
+		.event_type = request->match.values[1] };
+
+	if ((takes & KG_TAKES_APPEND) != 0 &&
+	    !kg_auth_take(head, config, &request->credentials, request->refusal))
+		return DONE;
+	kg_parameters_read(
+	    head, &request->target, &context, &request->parameters, request->refusal);
+	return GO_ON;
+}
+
+/* Step 12. */
+static enum verdict
+check_length(struct kg_request *request)
+{
+	size_t max_len = request->gateway->config->max_body_bytes;
+	struct kg_refusal *refusal = request->refusal;
+	uint64_t len = 0;
+
+	if (!kg_http_body_length(request->exchange, &len) || len <= max_len)
+		return GO_ON;
+	kg_refusal_set(refusal, KG_PROBLEM_BODY_TOO_LARGE,
+	    "The body has %" PRIu64 " bytes, %zu are allowed.", len, max_len);
+	refusal->limit_unit = "bytes";
+	refusal->limit = (int64_t)max_len;
+	refusal->actual = len > INT64_MAX ? INT64_MAX : (int64_t)len;
+	refusal->enforced_by = "gateway";
+	return DONE;
+}
+
+static void
+refuse_for_now(struct kg_request *request, enum kg_problem problem, const char *detail)
+{
+	kg_refusal_set(request->refusal, problem, "%s", detail);
+	request->refusal->is_retryable = true;
+	request->refusal->retry_after_seconds = 1;
+}
+
+static void
+check_support(struct kg_request *request)
+{
+	const struct kg_endpoint *endpoint = request->endpoint;
+	const struct kdb_client_status *status;
+
+	if (endpoint->is_supported == NULL)
+		return;
+	status = kg_request_status(request);
+	if (!status->are_features_known || endpoint->is_supported(status))
+		return;
+	kg_refusal_set(request->refusal, KG_PROBLEM_OPERATION_NOT_SUPPORTED,
+	    "The database is too old for this operation.");
+	request->refusal->requires = endpoint->requires;
+	request->refusal->server_version =
+	    status->server_version[0] == '\0' ? NULL : status->server_version;
+}
+
+/* Step 13. */
+static enum verdict
+admit(struct kg_request *request)
+{
+	check_support(request);
+	if (kg_http_is_draining(request->gateway->http) && !request->endpoint->is_probe)
+		refuse_for_now(request, KG_PROBLEM_DRAINING, "The gateway is stopping.");
+	if (kg_http_is_excess(request->exchange))
+		refuse_for_now(
+		    request, KG_PROBLEM_OVERLOADED, "The gateway has too many connections.");
+	if (request->refusal->is_set)
+		return DONE;
+	if (request->endpoint->answer != NULL) {
+		request->endpoint->answer(request);
+		return DONE;
+	}
+	if (!kg_http_expect_body(request->exchange, request->gateway->config->max_body_bytes))
+		refuse_for_now(request, KG_PROBLEM_OVERLOADED,
+		    "The gateway holds as many bytes of requests as it may.");
+	return READ_BODY;
+}
+
+static void
+refuse_long_body(struct kg_request *request)
+{
+	size_t max_len = request->gateway->config->max_body_bytes;
+
+	kg_refusal_set(request->refusal, KG_PROBLEM_BODY_TOO_LARGE,
+	    "The body has more than %zu bytes.", max_len);
+	request->refusal->limit_unit = "bytes";
+	request->refusal->limit = (int64_t)max_len;
+	request->refusal->enforced_by = "gateway";
+}
+
+/* Steps 14 to 17: the body is there, or was too long to keep. */
+static enum verdict
+decode(struct kg_request *request)
+{
+	const char *bytes;
+	size_t len;
+
+	request->times.whole_mono_ns = kdb_clock_mono_ns();
+	switch (kg_http_body(request->exchange, &bytes, &len)) {
+	case KG_HTTP_BODY_TOO_LARGE:
+		refuse_long_body(request);
+		break;
+	case KG_HTTP_BODY_NO_ROOM:
+		refuse_for_now(request, KG_PROBLEM_OVERLOADED,
+		    "The gateway holds as many bytes of requests as it may.");
+		break;
+	case KG_HTTP_BODY_WHOLE:
+		request->log.body_len = len;
+		request->endpoint->decode(request);
+		break;
+	}
+	return GO_ON;
+}
+
+/* Steps 18 to 22 are the endpoint's. From here on the body is not needed any more. */
+static enum verdict
+prepare(struct kg_request *request)
+{
+	request->operation = request->endpoint->prepare(request);
+	kg_append_body_dispose(&request->append.body);
+	kg_http_drop_body(request->exchange);
+	return GO_ON;
+}
+
+static int64_t
+effective_timeout_ns(const struct kg_request *request)
+{
+	const struct kg_config *config = request->gateway->config;
+	int64_t timeout_ns = request->parameters.has_timeout ? request->parameters.timeout_ns
+							     : config->default_timeout_ns;
+
+	return timeout_ns > config->max_timeout_ns ? config->max_timeout_ns : timeout_ns;
+}
+
+/* Suspends first: the completion may run before the submit has returned. */
+static enum verdict
+submit(struct kg_request *request)
+{
+	struct kg_request_times *times = &request->times;
+
+	times->timeout_ns = effective_timeout_ns(request);
+	times->submit_mono_ns = kdb_clock_mono_ns();
+	request->is_submitted = true;
+	kg_http_suspend(request->exchange);
+	kdb_client_submit(request->gateway->client, request->operation,
+	    times->whole_mono_ns + times->timeout_ns);
+	return WAIT;
+}
+
+/* Steps 23 and 24: what the database said. */
+static enum verdict
+finish(struct kg_request *request)
+{
+	request->is_submitted = false;
+	request->times.queued_ns = kdb_operation_queued_ns(request->operation);
+	request->times.database_ns = kdb_operation_database_ns(request->operation);
+	request->endpoint->encode(request);
+	return DONE;
+}
+
+typedef enum verdict (*step_fn)(struct kg_request *request);
+
+static const step_fn steps[] = {
+	guard,
+	route,
+	read_parameters,
+	check_length,
+	admit,
+	decode,
+	prepare,
+	submit,
+	finish,
+};
+
+/* Answers. */
+
+static void
+put_server_timing(struct kg_request *request)
+{
+	const struct kg_config *config = request->gateway->config;
+	const struct kg_request_times *times = &request->times;
+	const double ns_per_ms = (double)KDB_NS_PER_MS;
+	char text[128];
+
+	if (times->submit_mono_ns == 0 || config->server_timing == KG_SERVER_TIMING_OFF ||
+	    (config->server_timing == KG_SERVER_TIMING_AUTO &&
+		!kg_http_is_local(request->exchange)))
+		return;
+	snprintf(text, sizeof(text),
+	    "parse;dur=%.1f, queue;dur=%.1f, db;dur=%.1f, deadline;dur=%.*f",
+	    (double)(times->submit_mono_ns - times->whole_mono_ns) / ns_per_ms,
+	    (double)times->queued_ns / ns_per_ms, (double)times->database_ns / ns_per_ms,
+	    times->timeout_ns % KDB_NS_PER_MS == 0 ? 0 : 3,
+	    (double)times->timeout_ns / ns_per_ms);
+	kg_request_answer_field(request, "Server-Timing", text);
+}
+
+void
+kg_request_answer_field(struct kg_request *request, const char *name, const char *value)
+{
+	kg_http_answer_field(request->exchange, name, value);
+}
+
+void
+kg_request_answer(struct kg_request *request, unsigned status, const char *media_type,
+    struct kdb_buffer *body)
+{
+	size_t len = body->len;
+	char *bytes = kdb_buffer_take(body, &len);
+
+	kg_http_answer(request->exchange, status, bytes, len);
+	request->log.status = status;
+	if (media_type != NULL)
+		kg_request_answer_field(request, "Content-Type", media_type);
+	kg_request_answer_field(request, "X-Request-Id", request->id);
+	if (request->endpoint == NULL || (request->endpoint->takes & KG_TAKES_APPEND) != 0 ||
+	    request->endpoint->is_probe || request->refusal->is_set)
+		kg_request_answer_field(request, "Cache-Control", "no-store");
+	put_server_timing(request);
+	if (request->must_close || kg_http_is_draining(request->gateway->http))
+		kg_http_answer_close(request->exchange);
+}
+
+static void
+put_accepted_types(struct kg_request *request, const char *const *types)
+{
+	char text[128] = "";
+	size_t len = 0;
+
+	for (; *types != NULL && len < sizeof(text); types++)
+		len += (size_t)snprintf(
+		    text + len, sizeof(text) - len, "%s%s", len == 0 ? "" : ", ", *types);
+	kg_request_answer_field(request, "Accept-Post", text);
+}
+
+static void
+put_version(struct kg_request *request, int64_t version)
+{
+	const char *word = kg_version_word(version);
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRId64, version);
+	kg_request_answer_field(request, "Kurrent-CurrentVersion", word == NULL ? text : word);
+}
+
+/* The fields that belong to one problem or to a few. */
+static void
+put_problem_fields(struct kg_request *request)
+{
+	const struct kg_refusal *refusal = request->refusal;
+	char text[16];
+
+	if (refusal->problem == KG_PROBLEM_METHOD_NOT_ALLOWED)
+		kg_request_answer_field(request, "Allow", request->match.allow);
+	if (refusal->problem == KG_PROBLEM_UNAUTHENTICATED)
+		kg_request_answer_field(request, "WWW-Authenticate", "Basic realm=\"KurrentDB\"");
+	if (refusal->accepted_types != NULL)
+		put_accepted_types(request, refusal->accepted_types);
+	if (refusal->has_conflict)
+		put_version(request, refusal->actual_version);
+	if (refusal->retry_after_seconds > 0) {
+		snprintf(text, sizeof(text), "%u", refusal->retry_after_seconds);
+		kg_request_answer_field(request, "Retry-After", text);
+	}
+}
+
+static void
+answer_refusal(struct kg_request *request)
+{
+	const struct kg_problem_row *row = kg_problem_row(request->refusal->problem);
+	struct kdb_buffer body;
+
+	request->log.code = row->code;
+	request->log.outcome =
+	    request->refusal->outcome == KDB_OUTCOME_UNKNOWN ? "unknown" : "not_written";
+	kdb_buffer_init(&body, PROBLEM_BODY_MAX);
+	kg_problem_print(request->refusal, request->id, &body);
+	kg_request_answer(request, row->status, "application/problem+json", &body);
+	put_problem_fields(request);
+}
+
+static enum kg_http_next
+run(void *context)
+{
+	struct kg_request *request = context;
+	struct kg_refusal refusal;
+	enum verdict verdict;
+
+	kg_refusal_init(&refusal);
+	request->refusal = &refusal;
+	do
+		verdict = steps[request->step++](request);
+	while (verdict == GO_ON && !refusal.is_set);
+	if (refusal.is_set) {
+		answer_refusal(request);
+		verdict = DONE;
+	}
+	request->refusal = NULL;
+	kg_refusal_dispose(&refusal);
+	return verdict == DONE ? KG_HTTP_ANSWER : verdict == WAIT ? KG_HTTP_WAIT : KG_HTTP_READ_BODY;
+}
+
+/* Begin and end. */
+
+static bool
+is_request_id(const struct kg_head_field *field)
+{
+	if (field->value_len == 0 || field->value_len > KG_REQUEST_ID_MAX)
+		return false;
+	for (size_t i = 0; i < field->value_len; i++) {
+		char c = field->value[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+		    !(c >= '0' && c <= '9') && c != '.' && c != '_' && c != '-')
+			return false;
+	}
+	return true;
+}
+
+static void
+set_id(struct kg_request *request, const struct kg_head *head)
+{
+	const struct kg_head_field *field = head->known[KG_FIELD_X_REQUEST_ID];
+	uint8_t id[16];
+
+	if (field != NULL && head->times[KG_FIELD_X_REQUEST_ID] == 1 && is_request_id(field)) {
+		memcpy(request->id, field->value, field->value_len);
+		return;
+	}
+	kg_uuid_make_v7(id);
+	kg_uuid_print(id, request->id);
+}
+
+static void *
+new(void *context, struct kg_http_exchange *exchange)
+{
+	struct kg_request *request = kdb_alloc_zero(1, sizeof(*request));
+	const struct kg_head *head = kg_http_head(exchange);
+
+	request->gateway = context;
+	request->exchange = exchange;
+	request->match.route = KG_ROUTE_COUNT;
+	request->times.start_mono_ns = kdb_clock_mono_ns();
+	snprintf(request->method, sizeof(request->method), "%s", head->method);
+	set_id(request, head);
+	return request;
+}
+
+static void
+gone(void *context)
+{
+	struct kg_request *request = context;
+
+	if (request->is_submitted)
+		kdb_client_cancel(request->gateway->client, request->operation);
+}
+
+static void
+log_end(const struct kg_request *request, enum kg_http_end end)
+{
+	bool is_probe = request->endpoint != NULL && request->endpoint->is_probe;
+	enum kg_log_level level = is_probe ? KG_LOG_DEBUG : KG_LOG_INFO;
+	struct kg_log_request line = { .method = request->method,
+		.route = kg_router_template(request->match.route),
+		.status = end == KG_HTTP_SENT ? request->log.status : 0,
+		.code = request->log.code,
+		.outcome = request->log.outcome,
+		.request_id = request->id,
+		.duration_ns = kdb_clock_mono_ns() - request->times.start_mono_ns,
+		.database_ns = request->times.database_ns,
+		.body_bytes = request->log.body_len };
+
+	if (!kg_log_is_on(level))
+		return;
+	if (end != KG_HTTP_SENT)
+		line.code = kg_problem_row(end == KG_HTTP_TOO_SLOW ? KG_PROBLEM_REQUEST_READ_TIMEOUT
+								   : KG_PROBLEM_CLIENT_CLOSED)
+				->code;
+	if (request->endpoint != NULL && (request->endpoint->takes & KG_TAKES_APPEND) != 0 &&
+	    (request->gateway->config->log_stream_names || kg_log_is_on(KG_LOG_DEBUG))) {
+		line.stream_name = request->match.values[0].data;
+		line.stream_name_len = request->match.values[0].len;
+	}
+	if (request->operation != NULL && kdb_operation_error(request->operation)->code != KDB_OK)
+		line.detail = kdb_operation_error(request->operation)->detail;
+	kg_log_request(level, &line);
+}
+
+static void
+end_request(void *context, enum kg_http_end end)
+{
+	struct kg_request *request = context;
+
+	log_end(request, end);
+	kdb_operation_free(request->operation);
+	kg_append_body_dispose(&request->append.body);
+	kg_auth_dispose(&request->credentials);
+	kg_parameters_dispose(&request->parameters);
+	free(request->append.ids);
+	free(request);
+}
+
+static void
+end_round(void *context)
+{
+	struct kg_gateway *gateway = context;
+
+	kdb_client_flush(gateway->client);
+}
+
+void
+kg_request_handler(struct kg_gateway *gateway, struct kg_http_handler *handler)
+{
+	*handler = (struct kg_http_handler){ .context = gateway,
+		.new = new,
+		.run = run,
+		.gone = gone,
+		.free = end_request,
+		.round = end_round };
+}
+
+void
+kg_request_completed(struct kdb_operation *operation, void *context)
+{
+	const struct kg_request *request = context;
+
+	(void)operation;
+	kg_http_ready(request->exchange);
+}
+
+void
+kg_request_wake(void *context)
+{
+	const struct kg_gateway *gateway = context;
+
+	kg_http_wake(gateway->http);
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From method and raw path to a route and its values. Literal segments are compared as they
+ * were sent: nothing is normalised, so one resource has one path. Owns nothing.
+ */
+#include "daemon/router.h"
+
+#include "daemon/json_scan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum method { GET = 1, POST };
+
+struct route {
+	enum method method;
+	const char *template;
+};
+
+static const struct route routes[KG_ROUTE_COUNT] = {
+#define KG_ROUTE(name, method, template, endpoint)                                       \
+	[KG_ROUTE_##name] = { method, template },
+#include "daemon/routes.def"
+#undef KG_ROUTE
+};
+
+/* Percent-decoding. */
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* The byte that begins at text, and how long its spelling is; 0: the escape is broken. */
+static size_t
+decode_byte(const char *text, const char *end, char *byte)
+{
+	*byte = *text;
+	if (*text != '%')
+		return 1;
+	if (end - text < 3 || hex_digit(text[1]) < 0 || hex_digit(text[2]) < 0)
+		return 0;
+	*byte = (char)(hex_digit(text[1]) * 16 + hex_digit(text[2]));
+	return 3;
+}
+
+/* How long the spelling of the character is that begins at text; 0: it is none. */
+static size_t
+spelled_len(const char *text, const char *end)
+{
+	char bytes[4];
+	size_t lens[4];
+	size_t count = 0;
+	size_t len = 0;
+	size_t char_len;
+
+	for (const char *at = text; at < end && count < sizeof(bytes); count++) {
+		lens[count] = decode_byte(at, end, &bytes[count]);
+		if (lens[count] == 0)
+			break;
+		at += lens[count];
+	}
+	char_len = count == 0 || bytes[0] == '\0' ? 0 : kg_json_utf8_len(bytes, bytes + count);
+	for (size_t i = 0; i < char_len; i++)
+		len += lens[i];
+	return len;
+}
+
+bool
+kg_router_is_decodable(const char *text, size_t len)
+{
+	const char *end = text + len;
+	size_t char_len;
+
+	for (; text < end; text += char_len) {
+		char_len = spelled_len(text, end);
+		if (char_len == 0)
+			return false;
+	}
+	return true;
+}
+
+size_t
+kg_router_decode(char *text, size_t len)
+{
+	const char *at = text;
+	const char *end = text + len;
+	char *to = text;
+
+	while (at < end)
+		at += decode_byte(at, end, to++);
+	return (size_t)(to - text);
+}
+
+static bool
+are_parts_decodable(const char *text, size_t len, const char *separators)
+{
+	const char *end = text + len;
+
+	while (text < end) {
+		const char *at = text;
+
+		while (at < end && strchr(separators, *at) == NULL)
+			at++;
+		if (!kg_router_is_decodable(text, (size_t)(at - text)))
+			return false;
+		text = at + 1;
+	}
+	return true;
+}
+
+static void
+check_escapes(const struct kg_target *target, struct kg_refusal *refusal)
+{
+	if (memchr(target->path, '#', target->path_len) != NULL ||
+	    memchr(target->query, '#', target->query_len) != NULL)
+		kg_refusal_set(refusal, KG_PROBLEM_MALFORMED_REQUEST,
+		    "The target has a \"#\"; as data it is written %%23.");
+	else if (!are_parts_decodable(target->path, target->path_len, "/"))
+		kg_refusal_set(refusal, KG_PROBLEM_MALFORMED_REQUEST,
+		    "The path has a broken percent escape, a NUL, or is not UTF-8.");
+	else if (!are_parts_decodable(target->query, target->query_len, "&="))
+		kg_refusal_set(refusal, KG_PROBLEM_MALFORMED_REQUEST,
+		    "The query has a broken percent escape, a NUL, or is not UTF-8.");
+}
+
+/* Matching. */
+
+static bool
+match_template(const char *template, struct kg_target *target, struct kg_router_match *match)
+{
+	char *at = target->path;
+	char *end = at + target->path_len;
+
+	match->value_count = 0;
+	while (*template != '\0') {
+		char *start = at;
+
+		if (*template != '{') {
+			if (at == end || *at++ != *template++)
+				return false;
+			continue;
+		}
+		while (at < end && *at != '/')
+			at++;
+		if (at == start)
+			return false;
+		match->values[match->value_count++] =
+		    (struct kdb_bytes){ start, (size_t)(at - start) };
+		template = strchr(template, '}') + 1;
+	}
+	return at == end;
+}
+
+static void
+decode_values(struct kg_router_match *match)
+{
+	for (size_t i = 0; i < match->value_count; i++) {
+		/* The values are spans into the target, which is ours to write. */
+		char *text = (char *)(uintptr_t)match->values[i].data;
+
+		match->values[i].len = kg_router_decode(text, match->values[i].len);
+	}
+}
+
+static bool
+find_path(struct kg_target *target, struct kg_router_match *match)
+{
+	int route = 0;
+
+	while (route < KG_ROUTE_COUNT && !match_template(routes[route].template, target, match))
+		route++;
+	match->route = (enum kg_route)route;
+	if (route < KG_ROUTE_COUNT)
+		decode_values(match);
+	return route < KG_ROUTE_COUNT;
+}
+
+/* Names (api-design 2). */
+
+/* White_Space of Unicode beyond ASCII, as UTF-8. */
+static const char *const blanks[] = { "\xC2\x85", "\xC2\xA0", "\xE1\x9A\x80", "\xE2\x80\x80",
+	"\xE2\x80\x81", "\xE2\x80\x82", "\xE2\x80\x83", "\xE2\x80\x84", "\xE2\x80\x85",
+	"\xE2\x80\x86", "\xE2\x80\x87", "\xE2\x80\x88", "\xE2\x80\x89", "\xE2\x80\x8A",
+	"\xE2\x80\xA8", "\xE2\x80\xA9", "\xE2\x80\xAF", "\xE2\x81\x9F", "\xE3\x80\x80" };
+
+static size_t
+blank_len(const char *text, size_t len)
+{
+	if (*text == ' ' || (*text >= '\t' && *text <= '\r'))
+		return 1;
+	for (size_t i = 0; i < sizeof(blanks) / sizeof(blanks[0]); i++)
+		if (len >= strlen(blanks[i]) && memcmp(text, blanks[i], strlen(blanks[i])) == 0)
+			return strlen(blanks[i]);
+	return 0;
+}
+
+static bool
+is_blank(const char *text, size_t len)
+{
+	while (len > 0) {
+		size_t char_len = blank_len(text, len);
+
+		if (char_len == 0)
+			return false;
+		text += char_len;
+		len -= char_len;
+	}
+	return true;
+}
+
+static bool
+is_text(struct kdb_bytes value, const char *text)
+{
+	return value.len == strlen(text) && memcmp(value.data, text, value.len) == 0;
+}
+
+static void
+check_stream(struct kdb_bytes name, size_t max_bytes, struct kg_refusal *refusal)
+{
+	const char *const pointer = "path:stream";
+
+	if (name.len > max_bytes)
+		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, pointer, NULL,
+		    "The stream name has %zu bytes, %zu are allowed.", name.len, max_bytes);
+	else if (is_blank(name.data, name.len))
+		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, pointer, NULL,
+		    "The stream name is all white space.");
+	else if (is_text(name, "$$") || is_text(name, "$all"))
+		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, pointer, NULL,
+		    "This stream name is reserved by the database.");
+}
+
+static void
+check_type(struct kdb_bytes name, size_t max_bytes, struct kg_refusal *refusal)
+{
+	if (name.len > max_bytes)
+		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, "path:type", NULL,
+		    "The event type has %zu bytes, %zu are allowed.", name.len, max_bytes);
+}
+
+static void
+check_names(const struct kg_router_match *match, size_t max_bytes, struct kg_refusal *refusal)
+{
+	const char *value = routes[match->route].template;
+
+	for (size_t i = 0; i < match->value_count; i++) {
+		value = strchr(value, '{') + 1;
+		if (strncmp(value, "stream}", 7) == 0)
+			check_stream(match->values[i], max_bytes, refusal);
+		else if (strncmp(value, "type}", 5) == 0)
+			check_type(match->values[i], max_bytes, refusal);
+	}
+}
+
+/* Methods. */
+
+static void
+put_allow(struct kg_router_match *match)
+{
+	const char *template = routes[match->route].template;
+	size_t len = 0;
+
+	for (int i = 0; i < KG_ROUTE_COUNT; i++)
+		if (strcmp(routes[i].template, template) == 0)
+			len += (size_t)snprintf(match->allow + len, sizeof(match->allow) - len,
+			    "%s", routes[i].method == GET ? "GET, HEAD, " : "POST, ");
+	snprintf(match->allow + len, sizeof(match->allow) - len, "OPTIONS");
+}
+
+/* The route of this path that has the method; KG_ROUTE_COUNT: none. */
+static enum kg_route
+find_method(const char *template, enum method method)
+{
+	int route = 0;
+
+	while (route < KG_ROUTE_COUNT &&
+	    (routes[route].method != method || strcmp(routes[route].template, template) != 0))
+		route++;
+	return (enum kg_route)route;
+}
+
+static void
+choose_method(const char *method, struct kg_router_match *match, struct kg_refusal *refusal)
+{
+	const char *template = routes[match->route].template;
+	enum kg_route route = KG_ROUTE_COUNT;
+
+	put_allow(match);
+	match->is_head = strcmp(method, "HEAD") == 0;
+	match->is_options = strcmp(method, "OPTIONS") == 0;
+	if (match->is_options)
+		return;
+	if (match->is_head || strcmp(method, "GET") == 0)
+		route = find_method(template, GET);
+	else if (strcmp(method, "POST") == 0)
+		route = find_method(template, POST);
+	if (route == KG_ROUTE_COUNT)
+		kg_refusal_set(refusal, KG_PROBLEM_METHOD_NOT_ALLOWED,
+		    "This path has the methods %s.", match->allow);
+	else
+		match->route = route;
+}
+
+bool
+kg_router_find(const char *method, struct kg_target *target, size_t max_name_bytes,
+    struct kg_router_match *match, struct kg_refusal *refusal)
+{
+	*match = (struct kg_router_match){ .route = KG_ROUTE_COUNT };
+	check_escapes(target, refusal);
+	if (refusal->is_set)
+		return false;
+	if (!find_path(target, match)) {
+		kg_refusal_set(refusal, KG_PROBLEM_NOT_FOUND, "There is no such path.");
+		return false;
+	}
+	check_names(match, max_name_bytes, refusal);
+	if (!refusal->is_set)
+		choose_method(method, match, refusal);
+	return !refusal->is_set;
+}
+
+const char *
+kg_router_template(enum kg_route route)
+{
+	return route < KG_ROUTE_COUNT ? routes[route].template : "other";
+}
