@@ -1,1 +1,43 @@
-# sources and rules of devdb/
+# kurrentgate-devdb: the in-memory development database
+devdb_store_sources = \
+	devdb/event.c devdb/event.h \
+	devdb/guid.c devdb/guid.h \
+	devdb/hash_table.c devdb/hash_table.h \
+	devdb/recent_ids.c devdb/recent_ids.h \
+	devdb/store.c devdb/store.h \
+	devdb/stream_metadata.c devdb/stream_metadata.h \
+	devdb/text.c devdb/text.h \
+	client-core/base/alloc.c client-core/base/alloc.h \
+	client-core/base/buffer.c client-core/base/buffer.h \
+	client-core/base/clock.h client-core/base/list.h
+
+bin_PROGRAMS += kurrentgate-devdb
+kurrentgate_devdb_SOURCES = \
+	$(devdb_store_sources) \
+	devdb/admin.c devdb/admin.h \
+	devdb/append.c \
+	devdb/batch_append.c \
+	devdb/call.c devdb/call.h \
+	devdb/delete.c \
+	devdb/expectation.h \
+	devdb/faults.c devdb/faults.h \
+	devdb/gossip.c \
+	devdb/main.c \
+	devdb/methods.c devdb/methods.h \
+	devdb/node.h \
+	devdb/options.c devdb/options.h \
+	devdb/proposal.c devdb/proposal.h \
+	devdb/read.c \
+	devdb/refusals.c devdb/refusals.h \
+	devdb/role.c devdb/role.h \
+	devdb/server.c devdb/server.h \
+	devdb/server_features.c \
+	devdb/stats.h \
+	devdb/stream_name.c devdb/stream_name.h \
+	devdb/timers.c devdb/timers.h \
+	devdb/unary.c devdb/unary.h \
+	devdb/wire.c devdb/wire.h
+kurrentgate_devdb_CPPFLAGS = $(AM_CPPFLAGS) $(GRPC_CFLAGS) $(PROTOBUF_C_CFLAGS) \
+	$(MICROHTTPD_CFLAGS) $(CJSON_CFLAGS)
+kurrentgate_devdb_LDADD = libproto.a $(GRPC_LIBS) $(PROTOBUF_C_LIBS) $(MICROHTTPD_LIBS) \
+	$(CJSON_LIBS) -lpthread

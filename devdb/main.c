@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kurrentgate-devdb: start order, stop order, signals. Owns the node. */
+#include "client-core/base/alloc.h"
+#include "devdb/admin.h"
+#include "devdb/faults.h"
+#include "devdb/node.h"
+#include "devdb/options.h"
+#include "devdb/server.h"
+#include "devdb/store.h"
+
+#include <grpc/grpc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void
+init_node(struct devdb_node *node, const struct devdb_options *options)
+{
+	*node = (struct devdb_node){ .options = options };
+	node->store = devdb_store_new(options->max_memory_bytes);
+	node->faults = devdb_faults_new();
+	node->instance_id = devdb_guid_new();
+	devdb_timers_init(&node->timers);
+	devdb_wire_arena_init(&node->arena);
+	devdb_role_init(&node->role);
+}
+
+static void
+dispose_node(struct devdb_node *node)
+{
+	devdb_role_dispose(&node->role);
+	devdb_wire_arena_dispose(&node->arena);
+	devdb_faults_free(node->faults);
+	devdb_store_free(node->store);
+	free(node->host);
+}
+
+/* What gossip says: --advertise, or the address itself, where "any" becomes loopback. */
+static void
+set_end_point(struct devdb_node *node, int bound_port)
+{
+	const struct devdb_options *options = node->options;
+	char host[DEVDB_MAX_HOST];
+
+	devdb_options_split_address(options->advertise ? options->advertise : options->listen,
+	    host, sizeof host, &node->port);
+	if (!options->advertise) {
+		node->port = bound_port;
+		if (strcmp(host, "0.0.0.0") == 0)
+			strcpy(host, "127.0.0.1");
+		else if (strcmp(host, "::") == 0)
+			strcpy(host, "::1");
+	}
+	node->host = kdb_alloc_text(host, strlen(host));
+}
+
+static void
+print_address(const char *what, const char *address, int port)
+{
+	int host_len = (int)(strrchr(address, ':') - address);
+
+	fprintf(stderr, "kurrentgate-devdb %s on %.*s:%d\n", what, host_len, address, port);
+}
+
+static int
+serve(struct devdb_node *node, const sigset_t *signals)
+{
+	const struct devdb_options *options = node->options;
+	struct devdb_server *server;
+	struct devdb_admin *admin = NULL;
+	int port;
+	int signal;
+
+	server = devdb_server_start(node, options->listen, &port);
+	if (!server) {
+		fprintf(stderr, "kurrentgate-devdb: cannot listen on %s\n", options->listen);
+		return 1;
+	}
+	set_end_point(node, port);
+	fputs("kurrentgate-devdb keeps nothing on disk and is no production database\n",
+	    stderr);
+	print_address("listening", options->listen, port);
+	if (options->admin) {
+		admin = devdb_admin_start(node, options->admin, &port);
+		if (!admin) {
+			fprintf(stderr, "kurrentgate-devdb: cannot listen on %s\n", options->admin);
+			devdb_server_stop(server);
+			return 1;
+		}
+		print_address("admin", options->admin, port);
+	}
+	sigwait(signals, &signal);
+	devdb_admin_stop(admin);
+	devdb_server_stop(server);
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct devdb_options options;
+	struct devdb_node node;
+	sigset_t signals;
+	int status;
+
+	switch (devdb_options_read(&options, argc, argv)) {
+	case DEVDB_OPTIONS_DONE:
+		return 0;
+	case DEVDB_OPTIONS_BAD:
+		return 2;
+	default:
+		break;
+	}
+	/* Before any thread exists, so that all of them leave these signals to us. */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	grpc_init();
+	init_node(&node, &options);
+	status = serve(&node, &signals);
+	dispose_node(&node);
+	grpc_shutdown();
+	return status;
+}

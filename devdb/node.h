@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DEVDB_NODE_H
+#define DEVDB_NODE_H
+
+#include "devdb/guid.h"
+#include "devdb/role.h"
+#include "devdb/stats.h"
+#include "devdb/timers.h"
+#include "devdb/wire.h"
+
+struct devdb_faults;
+struct devdb_options;
+struct devdb_store;
+
+/*
+ * What all calls share. store, timers and arena belong to the server's thread; role,
+ * faults and stats may be used by any thread.
+ */
+struct devdb_node {
+	const struct devdb_options *options;
+	struct devdb_store *store;
+	struct devdb_timers timers;
+	struct devdb_wire_arena arena;
+	struct devdb_faults *faults;
+	struct devdb_role role;
+	struct devdb_stats stats;
+	struct devdb_guid instance_id;
+	char *host; /* as gossip says it */
+	int port;
+};
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line. Owns nothing. */
+#include "devdb/options.h"
+
+#include "devdb/role.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_LISTEN "127.0.0.1:2113"
+#define MIB (UINT64_C(1) << 20)
+#define MAX_APPEND_MIB 256
+#define MAX_EVENT_MIB 16
+
+static const char help[] =
+    "Usage: kurrentgate-devdb [OPTION]...\n"
+    "An in-memory database that speaks the gRPC protocol of KurrentDB 26.1, for development\n"
+    "and tests. It keeps nothing on disk and is no production database.\n"
+    "\n"
+    "  --listen ADDRESS:PORT          where clients connect (127.0.0.1:2113); port 0 = any\n"
+    "                                 free port, [::1]:2113 for IPv6\n"
+    "  --admin ADDRESS:PORT           plain HTTP port for faults and statistics (none)\n"
+    "  --advertise HOST:PORT          what gossip says (the address of --listen)\n"
+    "  --max-append-size BYTES        largest append (268435456)\n"
+    "  --max-append-event-size BYTES  largest event (16777216)\n"
+    "  --max-memory BYTES             events, names and index together (1073741824);\n"
+    "                                 writes beyond are refused, nothing stored is dropped\n"
+    "  --help, --version              print this, or the version, and stop\n"
+    "\n"
+    "It prints one line when it listens: 'kurrentgate-devdb listening on ADDRESS:PORT', and\n"
+    "with --admin 'kurrentgate-devdb admin on ADDRESS:PORT'. SIGTERM or SIGINT ends it.\n"
+    "\n"
+    "The admin port (answers are JSON):\n"
+    "  GET    /readyz   200 once it serves\n"
+    "  GET    /stats    counts since the start\n"
+    "  GET    /faults   the faults ordered, and how often each struck\n"
+    "  POST   /faults   order one, for example\n"
+    "                   {\"method\":\"BatchAppend\",\"stream\":\"s\",\"action\":\"drop-after\",\"count\":1}\n"
+    "                   method: BatchAppend, Append, Read, Delete, Tombstone, Gossip,\n"
+    "                     ServerFeatures or *\n"
+    "                   stream: only requests for this stream; absent = all\n"
+    "                   count: how often it strikes; absent = until cleared\n"
+    "                   action: drop-before      not stored, never answered\n"
+    "                           drop-after       stored, never answered\n"
+    "                           delay            answered after delay_ms\n"
+    "                           refuse           the call ends with status and message\n"
+    "                           not-ready, busy, timeout\n"
+    "                                            as a server says it (BatchAppend: in-band)\n"
+    "                           not-leader       the call ends, naming leader_host and\n"
+    "                                            leader_port\n"
+    "                           unimplemented    no such method; not among the features\n"
+    "                           unauthenticated  wrong credentials\n"
+    "                           end-call         the call is cancelled\n"
+    "                           hang             the call neither reads nor answers any more\n"
+    "  DELETE /faults   clear them\n"
+    "  POST   /role     what gossip says, and whether writes are taken, for example\n"
+    "                   {\"state\":\"Follower\",\"leader_host\":\"127.0.0.1\",\"leader_port\":2114}\n";
+
+enum { OPT_LISTEN = 256, OPT_ADMIN, OPT_ADVERTISE, OPT_APPEND, OPT_EVENT, OPT_MEMORY,
+	OPT_HELP, OPT_VERSION };
+
+static const struct option longs[] = {
+	{ "listen", required_argument, NULL, OPT_LISTEN },
+	{ "admin", required_argument, NULL, OPT_ADMIN },
+	{ "advertise", required_argument, NULL, OPT_ADVERTISE },
+	{ "max-append-size", required_argument, NULL, OPT_APPEND },
+	{ "max-append-event-size", required_argument, NULL, OPT_EVENT },
+	{ "max-memory", required_argument, NULL, OPT_MEMORY },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ NULL, 0, NULL, 0 },
+};
+
+bool
+devdb_options_split_address(const char *address, char *host, size_t host_size, int *port)
+{
+	const char *colon = strrchr(address, ':');
+	const char *start = address;
+	const char *end = colon;
+	char *stop;
+	long number;
+
+	if (!colon || colon[1] < '0' || colon[1] > '9')
+		return false;
+	errno = 0;
+	number = strtol(colon + 1, &stop, 10);
+	if (errno || *stop || number > 65535)
+		return false;
+	if (*start == '[') {
+		start++;
+		if (end[-1] != ']')
+			return false;
+		end--;
+	} else if (memchr(start, ':', (size_t)(end - start))) {
+		return false;
+	}
+	if (end <= start || (size_t)(end - start) >= host_size)
+		return false;
+	memcpy(host, start, (size_t)(end - start));
+	host[end - start] = 0;
+	*port = (int)number;
+	return true;
+}
+
+static bool
+read_address(const char *name, const char *text, const char **address)
+{
+	char host[DEVDB_MAX_HOST];
+	int port;
+
+	*address = text;
+	if (devdb_options_split_address(text, host, sizeof host, &port))
+		return true;
+	fprintf(stderr,
+	    "kurrentgate-devdb: --%s: '%s' is not ADDRESS:PORT, for example 127.0.0.1:2113\n",
+	    name, text);
+	return false;
+}
+
+static bool
+read_bytes(const char *name, const char *text, uint64_t max, size_t *bytes)
+{
+	char *stop = NULL;
+	unsigned long long number;
+
+	errno = 0;
+	number = strtoull(text, &stop, 10);
+	if (text[0] >= '0' && text[0] <= '9' && !errno && !*stop && number > 0 &&
+	    number <= max) {
+		*bytes = number;
+		return true;
+	}
+	fprintf(stderr,
+	    "kurrentgate-devdb: --%s: '%s' is not a number of bytes from 1 to %llu\n", name,
+	    text, (unsigned long long)max);
+	return false;
+}
+
+static bool
+take(struct devdb_options *options, int option)
+{
+	switch (option) {
+	case OPT_LISTEN:
+		return read_address("listen", optarg, &options->listen);
+	case OPT_ADMIN:
+		return read_address("admin", optarg, &options->admin);
+	case OPT_ADVERTISE:
+		return read_address("advertise", optarg, &options->advertise);
+	case OPT_APPEND:
+		return read_bytes("max-append-size", optarg, MAX_APPEND_MIB * MIB,
+		    &options->max_append_bytes);
+	case OPT_EVENT:
+		return read_bytes("max-append-event-size", optarg, MAX_EVENT_MIB * MIB,
+		    &options->max_append_event_bytes);
+	case OPT_MEMORY:
+		return read_bytes(
+		    "max-memory", optarg, SIZE_MAX / 2, &options->max_memory_bytes);
+	default:
+		fputs("Try 'kurrentgate-devdb --help'.\n", stderr);
+		return false;
+	}
+}
+
+enum devdb_options_result
+devdb_options_read(struct devdb_options *options, int argc, char **argv)
+{
+	int option;
+
+	*options = (struct devdb_options){
+		.listen = DEFAULT_LISTEN,
+		.max_append_bytes = MAX_APPEND_MIB * MIB,
+		.max_append_event_bytes = MAX_EVENT_MIB * MIB,
+		.max_memory_bytes = 1024 * MIB,
+	};
+	while ((option = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
+		if (option == OPT_HELP) {
+			fputs(help, stdout);
+			return DEVDB_OPTIONS_DONE;
+		}
+		if (option == OPT_VERSION) {
+			puts("kurrentgate-devdb " PACKAGE_VERSION);
+			return DEVDB_OPTIONS_DONE;
+		}
+		if (!take(options, option))
+			return DEVDB_OPTIONS_BAD;
+	}
+	if (optind == argc)
+		return DEVDB_OPTIONS_RUN;
+	fprintf(stderr,
+	    "kurrentgate-devdb: unexpected argument '%s'\nTry 'kurrentgate-devdb --help'.\n",
+	    argv[optind]);
+	return DEVDB_OPTIONS_BAD;
+}

@@ -1,0 +1,637 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Streams in memory. Owns streams and events; nothing is ever removed, so whatever a read
+ * or the table of recent ids points at stays valid until the store is freed. */
+#include "devdb/store.h"
+
+#include "client-core/base/alloc.h"
+#include "client-core/base/clock.h"
+#include "devdb/hash_table.h"
+#include "devdb/recent_ids.h"
+#include "devdb/stream_metadata.h"
+#include "devdb/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_CAPACITY 4
+/* Framing and header of a record in the server's log, without its texts. */
+#define RECORD_BYTES 90
+/* A server writes records of its own before it takes the first write. */
+#define FIRST_POSITION 4096
+/* Longest metadata that a soft delete or an undelete rewrites. */
+#define MAX_METADATA_BYTES (32 << 20)
+
+struct devdb_stream {
+	struct devdb_hash_link link;
+	struct devdb_event **events; /* index = revision */
+	int64_t count;
+	int64_t capacity;
+	struct devdb_stream_metadata metadata;
+	bool has_metadata; /* its $$ stream was written */
+	bool is_tombstoned;
+	size_t name_units;
+	size_t name_len;
+	uint8_t name[];
+};
+
+struct devdb_store {
+	struct devdb_hash_table streams;
+	struct devdb_recent_ids recent_ids;
+	uint64_t next_position;
+	int64_t last_ticks;
+	uint64_t event_count;
+	size_t memory_bytes;
+	size_t max_memory_bytes;
+};
+
+enum decision { DECISION_WRITE, DECISION_REPLAY, DECISION_CONFLICT, DECISION_DELETED };
+
+static const char metadata_type[] = "$metadata";
+static const char deleted_json[] = "{\"$tb\":9223372036854775807}";
+
+struct devdb_store *
+devdb_store_new(size_t max_memory_bytes)
+{
+	struct devdb_store *store = kdb_alloc_zero(1, sizeof *store);
+
+	devdb_hash_table_init(&store->streams);
+	devdb_recent_ids_init(&store->recent_ids);
+	store->next_position = FIRST_POSITION;
+	store->max_memory_bytes = max_memory_bytes;
+	return store;
+}
+
+static void
+free_events(struct devdb_event *event)
+{
+	while (event) {
+		struct devdb_event *next = event->next;
+
+		free(event);
+		event = next;
+	}
+}
+
+static void
+free_stream(struct devdb_stream *stream)
+{
+	for (int64_t i = 0; i < stream->count; i++)
+		free(stream->events[i]);
+	free(stream->events);
+	free(stream);
+}
+
+void
+devdb_store_free(struct devdb_store *store)
+{
+	struct devdb_hash_link *link;
+	size_t cursor = 0;
+
+	if (!store)
+		return;
+	while ((link = devdb_hash_table_pop(&store->streams, &cursor)))
+		free_stream(DEVDB_HASH_ITEM(link, struct devdb_stream, link));
+	devdb_hash_table_dispose(&store->streams);
+	devdb_recent_ids_dispose(&store->recent_ids);
+	free(store);
+}
+
+size_t
+devdb_store_memory(const struct devdb_store *store)
+{
+	return store->memory_bytes;
+}
+
+uint64_t
+devdb_store_event_count(const struct devdb_store *store)
+{
+	return store->event_count;
+}
+
+bool
+devdb_store_reserve(struct devdb_store *store, size_t bytes)
+{
+	if (store->memory_bytes >= store->max_memory_bytes ||
+	    bytes > store->max_memory_bytes - store->memory_bytes)
+		return false;
+	store->memory_bytes += bytes;
+	return true;
+}
+
+void
+devdb_store_release(struct devdb_store *store, size_t bytes)
+{
+	store->memory_bytes -= bytes;
+}
+
+/* --- streams --- */
+
+static struct devdb_stream *
+find_stream(const struct devdb_store *store, struct devdb_name name)
+{
+	uint64_t hash = devdb_hash_table_hash(&store->streams, name.bytes, name.len);
+	struct devdb_hash_link *link = devdb_hash_table_first(&store->streams, hash);
+
+	for (; link; link = devdb_hash_table_next(link)) {
+		struct devdb_stream *stream = DEVDB_HASH_ITEM(link, struct devdb_stream, link);
+
+		if (stream->name_len == name.len &&
+		    memcmp(stream->name, name.bytes, name.len) == 0)
+			return stream;
+	}
+	return NULL;
+}
+
+static struct devdb_stream *
+get_stream(struct devdb_store *store, struct devdb_name name)
+{
+	struct devdb_stream *stream = find_stream(store, name);
+
+	if (stream)
+		return stream;
+	stream = kdb_alloc_zero(1, sizeof *stream + name.len);
+	memcpy(stream->name, name.bytes, name.len);
+	stream->name_len = name.len;
+	stream->name_units = devdb_text_utf16_units(name.bytes, name.len);
+	devdb_hash_table_put(&store->streams, &stream->link,
+	    devdb_hash_table_hash(&store->streams, name.bytes, name.len));
+	store->memory_bytes += sizeof *stream + name.len;
+	return stream;
+}
+
+static bool
+is_metastream(struct devdb_name name)
+{
+	return name.len >= 2 && name.bytes[0] == '$' && name.bytes[1] == '$';
+}
+
+static struct devdb_name
+original_of(struct devdb_name metastream)
+{
+	return (struct devdb_name){ metastream.bytes + 2, metastream.len - 2 };
+}
+
+/* The name of the metadata stream; the caller frees its bytes. */
+static struct devdb_name
+metastream_of(struct devdb_name name)
+{
+	uint8_t *bytes = kdb_alloc(name.len + 2);
+
+	memcpy(bytes, "$$", 2);
+	memcpy(bytes + 2, name.bytes, name.len);
+	return (struct devdb_name){ bytes, name.len + 2 };
+}
+
+static bool
+is_tombstoned(const struct devdb_store *store, struct devdb_name name,
+    const struct devdb_stream *stream)
+{
+	const struct devdb_stream *original;
+
+	if (stream && stream->is_tombstoned)
+		return true;
+	if (!is_metastream(name))
+		return false;
+	original = find_stream(store, original_of(name));
+	return original && original->is_tombstoned;
+}
+
+static bool
+is_soft_deleted(const struct devdb_stream *stream)
+{
+	return stream && stream->metadata.truncate_before == DEVDB_DELETED;
+}
+
+static int64_t
+last_revision(const struct devdb_stream *stream)
+{
+	return stream ? stream->count - 1 : -1;
+}
+
+/* The metadata that a read obeys: a metadata stream shows its newest event only. */
+static struct devdb_stream_metadata
+effective_metadata(struct devdb_name name, const struct devdb_stream *stream)
+{
+	if (is_metastream(name))
+		return (struct devdb_stream_metadata){ .max_count = 1 };
+	return stream->metadata;
+}
+
+static int64_t
+first_visible(const struct devdb_stream_metadata *metadata, int64_t last)
+{
+	int64_t first = metadata->truncate_before;
+
+	if (metadata->max_count && last + 1 - metadata->max_count > first)
+		first = last + 1 - metadata->max_count;
+	return first;
+}
+
+static int64_t
+oldest_visible_ticks(const struct devdb_stream_metadata *metadata)
+{
+	int64_t now_ticks = kdb_clock_wall_ns() / 100;
+	int64_t age_ticks;
+
+	if (!metadata->max_age_s ||
+	    __builtin_mul_overflow(metadata->max_age_s, INT64_C(10000000), &age_ticks))
+		return INT64_MIN;
+	return now_ticks - age_ticks;
+}
+
+static bool
+is_readable(struct devdb_name name, const struct devdb_stream *stream, int64_t revision)
+{
+	struct devdb_stream_metadata metadata = effective_metadata(name, stream);
+
+	return revision >= first_visible(&metadata, last_revision(stream)) &&
+	       stream->events[revision]->created_ticks >= oldest_visible_ticks(&metadata);
+}
+
+/* --- the decision about a write (wire-protocol 4.2) --- */
+
+struct check {
+	enum decision decision;
+	int64_t replayed_revision;
+};
+
+static struct check
+check_ids_anywhere(const struct devdb_store *store, const struct devdb_stream *stream,
+    const struct devdb_event *events)
+{
+	struct check check = { DECISION_WRITE, -1 };
+
+	for (const struct devdb_event *event = events; event; event = event->next) {
+		const struct devdb_recent_id *known =
+		    devdb_recent_ids_get(&store->recent_ids, &event->id);
+
+		if (!known || known->stream != stream) {
+			check.decision = event == events ? DECISION_WRITE : DECISION_CONFLICT;
+			return check;
+		}
+		check.replayed_revision = known->revision;
+	}
+	if (events)
+		check.decision = DECISION_REPLAY;
+	return check;
+}
+
+static struct check
+check_ids_after(const struct devdb_stream *stream, int64_t expected,
+    const struct devdb_event *events)
+{
+	struct check check = { DECISION_REPLAY, expected };
+
+	for (const struct devdb_event *event = events; event; event = event->next) {
+		int64_t revision = ++check.replayed_revision;
+
+		if (revision < stream->count &&
+		    devdb_guid_is_equal(&stream->events[revision]->id, &event->id))
+			continue;
+		check.decision = DECISION_CONFLICT;
+		if (event == events && expected == DEVDB_NO_STREAM && is_soft_deleted(stream))
+			check.decision = DECISION_WRITE;
+		return check;
+	}
+	if (!events)
+		check.decision = expected == DEVDB_NO_STREAM && is_soft_deleted(stream) ?
+				     DECISION_WRITE :
+				     DECISION_CONFLICT;
+	return check;
+}
+
+static bool
+can_exist(const struct devdb_stream *stream)
+{
+	return stream && (stream->count > 0 || stream->has_metadata);
+}
+
+static struct check
+check_tombstoned(int64_t expected, const struct devdb_event *events)
+{
+	bool passes = !events && (expected == DEVDB_ANY || expected == DEVDB_NO_STREAM);
+
+	return (struct check){ passes ? DECISION_WRITE : DECISION_DELETED, -1 };
+}
+
+static struct check
+check_write(const struct devdb_store *store, struct devdb_name name,
+    const struct devdb_stream *stream, int64_t expected, const struct devdb_event *events)
+{
+	int64_t last = last_revision(stream);
+
+	if (is_tombstoned(store, name, stream))
+		return check_tombstoned(expected, events);
+	if (expected == DEVDB_EXISTS && is_soft_deleted(stream))
+		return (struct check){ DECISION_DELETED, -1 };
+	if (expected == DEVDB_EXISTS && !can_exist(stream))
+		return (struct check){ DECISION_CONFLICT, -1 };
+	if (expected == DEVDB_EXISTS || expected == DEVDB_ANY)
+		return check_ids_anywhere(store, stream, events);
+	if (expected < last)
+		return check_ids_after(stream, expected, events);
+	return (struct check){ expected > last ? DECISION_CONFLICT : DECISION_WRITE, -1 };
+}
+
+/* --- writing --- */
+
+static uint64_t
+take_position(struct devdb_store *store, size_t texts_len)
+{
+	uint64_t position = store->next_position;
+
+	store->next_position += RECORD_BYTES + texts_len;
+	return position;
+}
+
+static int64_t
+take_ticks(struct devdb_store *store)
+{
+	int64_t ticks = kdb_clock_wall_ns() / 100;
+
+	if (ticks < store->last_ticks)
+		ticks = store->last_ticks;
+	store->last_ticks = ticks;
+	return ticks;
+}
+
+static void
+make_room(struct devdb_store *store, struct devdb_stream *stream)
+{
+	int64_t capacity = stream->capacity ? stream->capacity * 2 : FIRST_CAPACITY;
+
+	if (stream->count < stream->capacity)
+		return;
+	stream->events =
+	    kdb_realloc(stream->events, (size_t)capacity * sizeof *stream->events);
+	store->memory_bytes +=
+	    (size_t)(capacity - stream->capacity) * sizeof *stream->events;
+	stream->capacity = capacity;
+}
+
+static void
+store_event(
+    struct devdb_store *store, struct devdb_stream *stream, struct devdb_event *event)
+{
+	make_room(store, stream);
+	event->next = NULL;
+	event->revision = stream->count;
+	event->created_ticks = take_ticks(store);
+	event->position = take_position(store, stream->name_len + event->type_len +
+						   event->metadata_len + event->data_len);
+	stream->events[stream->count++] = event;
+	store->event_count++;
+	devdb_recent_ids_put(&store->recent_ids, &event->id, stream, stream->name_units,
+	    event->revision);
+}
+
+static bool
+is_metadata_event(const struct devdb_event *event)
+{
+	return event->is_json && event->type_len == sizeof metadata_type - 1 &&
+	       memcmp(devdb_event_type(event), metadata_type, event->type_len) == 0;
+}
+
+/* Lets the newest event of a $$ stream take effect on its stream. */
+static void
+apply_metadata(
+    struct devdb_store *store, struct devdb_name name, const struct devdb_stream *metastream)
+{
+	const struct devdb_event *event = metastream->events[metastream->count - 1];
+	struct devdb_stream *original = get_stream(store, original_of(name));
+
+	original->has_metadata = true;
+	original->metadata = (struct devdb_stream_metadata){ 0 };
+	if (is_metadata_event(event) && !is_metastream(original_of(name)))
+		original->metadata = devdb_stream_metadata_parse(
+		    devdb_event_data(event), event->data_len);
+}
+
+/* A $metadata event that the server itself writes; *position is where it went. */
+static uint64_t
+write_metadata(struct devdb_store *store, struct devdb_name stream, const char *json,
+    size_t json_len)
+{
+	struct devdb_name name = metastream_of(stream);
+	struct devdb_stream *metastream = get_stream(store, name);
+	struct devdb_event *event = devdb_event_new(&(struct devdb_proposal){
+	    .id = devdb_guid_new(),
+	    .is_json = true,
+	    .type = (const uint8_t *)metadata_type,
+	    .type_len = sizeof metadata_type - 1,
+	    .data = (const uint8_t *)json,
+	    .data_len = json_len,
+	});
+
+	store->memory_bytes += devdb_event_footprint(event);
+	store_event(store, metastream, event);
+	apply_metadata(store, name, metastream);
+	free((void *)name.bytes);
+	return event->position;
+}
+
+/* A write to a soft-deleted stream makes its new events, and only those, visible. */
+static void
+undelete(struct devdb_store *store, struct devdb_name name, int64_t first_new)
+{
+	struct devdb_name meta_name = metastream_of(name);
+	const struct devdb_stream *metastream = find_stream(store, meta_name);
+	const struct devdb_event *event = metastream->events[metastream->count - 1];
+	struct kdb_buffer json;
+
+	kdb_buffer_init(&json, MAX_METADATA_BYTES);
+	devdb_stream_metadata_set_truncate_before(
+	    &json, devdb_event_data(event), event->data_len, first_new);
+	write_metadata(store, name, json.data, json.len);
+	kdb_buffer_dispose(&json);
+	free((void *)meta_name.bytes);
+}
+
+/* Metadata written by hand undeletes, too: one more event follows it. */
+static void
+undelete_original(struct devdb_store *store, struct devdb_name metastream)
+{
+	struct devdb_name name = original_of(metastream);
+
+	undelete(store, name, last_revision(find_stream(store, name)) + 1);
+}
+
+static struct devdb_write
+write_events(struct devdb_store *store, struct devdb_name name, struct devdb_event *events)
+{
+	struct devdb_stream *stream = get_stream(store, name);
+	bool was_tombstoned = is_tombstoned(store, name, stream);
+	bool was_deleted = is_soft_deleted(stream);
+	bool was_original_deleted =
+	    is_metastream(name) && is_soft_deleted(find_stream(store, original_of(name)));
+	int64_t first_new = stream->count;
+	struct devdb_write write = { .result = DEVDB_WRITTEN, .has_position = true };
+
+	if (!events)
+		write.position = take_position(store, name.len);
+	for (struct devdb_event *event = events, *next; event; event = next) {
+		next = event->next;
+		store_event(store, stream, event);
+		write.position = event->position;
+	}
+	write.revision = was_tombstoned ? DEVDB_TOMBSTONE_REVISION : stream->count - 1;
+	if (events && is_metastream(name)) {
+		apply_metadata(store, name, stream);
+		if (was_original_deleted)
+			undelete_original(store, name);
+	}
+	if (was_deleted && !was_tombstoned)
+		undelete(store, name, first_new);
+	return write;
+}
+
+static struct devdb_write
+replay(struct devdb_name name, const struct devdb_stream *stream, int64_t revision)
+{
+	return (struct devdb_write){
+		.result = DEVDB_WRITTEN,
+		.revision = revision,
+		.has_position = is_readable(name, stream, revision),
+		.position = stream->events[revision]->position,
+	};
+}
+
+static size_t
+footprint(const struct devdb_event *events)
+{
+	size_t bytes = 0;
+
+	for (; events; events = events->next)
+		bytes += devdb_event_footprint(events) + sizeof(struct devdb_event *);
+	return bytes;
+}
+
+static struct devdb_write
+refuse(const struct devdb_stream *stream, enum devdb_write_result result)
+{
+	return (struct devdb_write){ .result = result, .revision = last_revision(stream) };
+}
+
+struct devdb_write
+devdb_store_append(struct devdb_store *store, struct devdb_name name, int64_t expected,
+    struct devdb_event *events)
+{
+	struct devdb_stream *stream = find_stream(store, name);
+	struct check check = check_write(store, name, stream, expected, events);
+	struct devdb_write write;
+
+	switch (check.decision) {
+	case DECISION_WRITE:
+		if (devdb_store_reserve(store, footprint(events) + name.len))
+			return write_events(store, name, events);
+		write = refuse(stream, DEVDB_FULL);
+		break;
+	case DECISION_REPLAY:
+		write = replay(name, stream, check.replayed_revision);
+		break;
+	case DECISION_DELETED:
+		write = refuse(stream, DEVDB_STREAM_DELETED);
+		break;
+	default:
+		write = refuse(stream, DEVDB_WRONG_VERSION);
+		break;
+	}
+	free_events(events);
+	return write;
+}
+
+/* A delete is checked like the write of one event with an id that nobody has used. */
+static enum decision
+check_delete(const struct devdb_store *store, struct devdb_name name,
+    const struct devdb_stream *stream, int64_t expected)
+{
+	struct devdb_event probe = { .id = devdb_guid_new() };
+
+	return check_write(store, name, stream, expected, &probe).decision;
+}
+
+struct devdb_write
+devdb_store_delete(struct devdb_store *store, struct devdb_name name, int64_t expected)
+{
+	const struct devdb_stream *stream = find_stream(store, name);
+	enum decision decision = check_delete(store, name, stream, expected);
+
+	if (decision == DECISION_DELETED)
+		return refuse(stream, DEVDB_STREAM_DELETED);
+	if (decision != DECISION_WRITE || !can_exist(stream))
+		return refuse(stream, DEVDB_WRONG_VERSION);
+	return (struct devdb_write){
+		.result = DEVDB_WRITTEN,
+		.revision = last_revision(stream),
+		.has_position = true,
+		.position = write_metadata(
+		    store, name, deleted_json, sizeof deleted_json - 1),
+	};
+}
+
+struct devdb_write
+devdb_store_tombstone(struct devdb_store *store, struct devdb_name name, int64_t expected)
+{
+	struct devdb_stream *stream = find_stream(store, name);
+	enum decision decision = check_delete(store, name, stream, expected);
+
+	if (decision == DECISION_DELETED)
+		return refuse(stream, DEVDB_STREAM_DELETED);
+	if (decision != DECISION_WRITE)
+		return refuse(stream, DEVDB_WRONG_VERSION);
+	stream = get_stream(store, name);
+	stream->is_tombstoned = true;
+	return (struct devdb_write){
+		.result = DEVDB_WRITTEN,
+		.revision = DEVDB_TOMBSTONE_REVISION,
+		.has_position = true,
+		.position = take_position(store, name.len + sizeof "$streamDeleted" - 1),
+	};
+}
+
+/* --- reading --- */
+
+struct devdb_read
+devdb_store_read(const struct devdb_store *store, struct devdb_name name, int64_t from,
+    bool is_backwards, uint64_t count)
+{
+	const struct devdb_stream *stream = find_stream(store, name);
+	struct devdb_read read = { .state = DEVDB_READ_NOT_FOUND,
+		.stream = stream,
+		.is_backwards = is_backwards,
+		.left = count,
+		.last = last_revision(stream) };
+	struct devdb_stream_metadata metadata;
+
+	if (is_tombstoned(store, name, stream))
+		read.state = DEVDB_READ_DELETED;
+	if (read.state == DEVDB_READ_DELETED || read.last < 0 || is_soft_deleted(stream))
+		return read;
+	metadata = effective_metadata(name, stream);
+	read.state = DEVDB_READ_FOUND;
+	read.first = first_visible(&metadata, read.last);
+	read.oldest_ticks = oldest_visible_ticks(&metadata);
+	if (is_backwards)
+		read.next = from < 0 || from > read.last ? read.last : from;
+	else
+		read.next = from < read.first ? read.first : from;
+	return read;
+}
+
+const struct devdb_event *
+devdb_store_read_next(struct devdb_read *read)
+{
+	const struct devdb_event *event;
+
+	if (read->state != DEVDB_READ_FOUND || read->left == 0)
+		return NULL;
+	while (read->next <= read->last && read->next >= read->first) {
+		event = read->stream->events[read->next];
+		read->next += read->is_backwards ? -1 : 1;
+		if (event->created_ticks < read->oldest_ticks)
+			continue;
+		read->left--;
+		return event;
+	}
+	return NULL;
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads stream metadata the way the server's JSON reader does: single quotes, a trailing
+ * comma and bytes behind the object pass; a wrong type anywhere makes it ignore all. */
+#include "devdb/stream_metadata.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define MAX_DEPTH 64
+/* Longest time span of the server's runtime. */
+#define MAX_AGE_S INT64_C(922337203685)
+
+enum kind { KIND_OBJECT, KIND_ARRAY, KIND_TEXT, KIND_INTEGER, KIND_FLOAT, KIND_WORD };
+
+struct reader {
+	const char *at;
+	const char *end;
+};
+
+/* A value or a key: where it stands, and for integers what it is. */
+struct token {
+	enum kind kind;
+	const char *start;
+	const char *end;
+	int64_t integer;
+};
+
+static void
+skip_blanks(struct reader *reader)
+{
+	while (reader->at < reader->end && strchr(" \t\r\n", *reader->at) && *reader->at)
+		reader->at++;
+}
+
+static bool
+take(struct reader *reader, char c)
+{
+	skip_blanks(reader);
+	if (reader->at == reader->end || *reader->at != c)
+		return false;
+	reader->at++;
+	return true;
+}
+
+static bool
+read_text(struct reader *reader, struct token *token)
+{
+	char quote = *reader->at;
+
+	token->kind = KIND_TEXT;
+	token->start = reader->at++;
+	while (reader->at < reader->end && *reader->at != quote)
+		reader->at += *reader->at == '\\' ? 2 : 1;
+	if (reader->at >= reader->end)
+		return false;
+	token->end = ++reader->at;
+	return true;
+}
+
+static bool
+read_number(struct reader *reader, struct token *token)
+{
+	bool is_negative = *reader->at == '-';
+	const char *digits;
+
+	token->start = reader->at;
+	reader->at += is_negative;
+	digits = reader->at;
+	token->kind = KIND_INTEGER;
+	token->integer = 0;
+	for (; reader->at < reader->end && *reader->at >= '0' && *reader->at <= '9';
+	    reader->at++) {
+		int digit = *reader->at - '0';
+
+		if (__builtin_mul_overflow(token->integer, 10, &token->integer) ||
+		    __builtin_sub_overflow(token->integer, digit, &token->integer))
+			token->kind = KIND_FLOAT;
+	}
+	if (reader->at == digits)
+		return false;
+	while (reader->at < reader->end && *reader->at && strchr("0123456789.eE+-", *reader->at)) {
+		token->kind = KIND_FLOAT;
+		reader->at++;
+	}
+	token->end = reader->at;
+	if (!is_negative && token->kind == KIND_INTEGER &&
+	    __builtin_sub_overflow((int64_t)0, token->integer, &token->integer))
+		token->kind = KIND_FLOAT;
+	return true;
+}
+
+static bool
+read_word(struct reader *reader, struct token *token)
+{
+	static const char *const words[] = { "true", "false", "null" };
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		size_t len = strlen(words[i]);
+
+		if ((size_t)(reader->end - reader->at) >= len &&
+		    memcmp(reader->at, words[i], len) == 0) {
+			*token = (struct token){ KIND_WORD, reader->at, reader->at + len, 0 };
+			reader->at += len;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool read_value(struct reader *reader, struct token *token, int depth);
+
+/* Called for each member of an object; false makes the whole object faulty. */
+typedef bool (*member_fn)(void *context, const struct token *key, const struct token *value);
+
+static bool
+read_object(struct reader *reader, int depth, member_fn member, void *context)
+{
+	struct token key;
+	struct token value;
+
+	reader->at++;
+	while (!take(reader, '}')) {
+		if (reader->at == reader->end || !strchr("\"'", *reader->at) || !*reader->at ||
+		    !read_text(reader, &key) || !take(reader, ':') ||
+		    !read_value(reader, &value, depth + 1))
+			return false;
+		if (member && !member(context, &key, &value))
+			return false;
+		if (!take(reader, ',')) {
+			if (!take(reader, '}'))
+				return false;
+			return true;
+		}
+	}
+	return true;
+}
+
+typedef bool (*element_fn)(const struct token *value);
+
+static bool
+read_array(struct reader *reader, int depth, element_fn element)
+{
+	struct token value;
+
+	reader->at++;
+	while (!take(reader, ']')) {
+		if (!read_value(reader, &value, depth + 1) || (element && !element(&value)))
+			return false;
+		if (!take(reader, ','))
+			return take(reader, ']');
+	}
+	return true;
+}
+
+static bool
+read_value(struct reader *reader, struct token *token, int depth)
+{
+	bool is_object;
+
+	skip_blanks(reader);
+	if (reader->at == reader->end || depth > MAX_DEPTH)
+		return false;
+	switch (*reader->at) {
+	case '"':
+	case '\'':
+		return read_text(reader, token);
+	case '{':
+	case '[':
+		is_object = *reader->at == '{';
+		token->kind = is_object ? KIND_OBJECT : KIND_ARRAY;
+		token->start = reader->at;
+		if (!(is_object ? read_object(reader, depth, NULL, NULL) :
+				  read_array(reader, depth, NULL)))
+			return false;
+		token->end = reader->at;
+		return true;
+	case 't':
+	case 'f':
+	case 'n':
+		return read_word(reader, token);
+	default:
+		return read_number(reader, token);
+	}
+}
+
+static bool
+is_key(const struct token *key, const char *name)
+{
+	size_t len = (size_t)(key->end - key->start) - 2;
+
+	return strlen(name) == len && memcmp(key->start + 1, name, len) == 0;
+}
+
+static bool
+is_role(const struct token *value)
+{
+	return value->kind == KIND_TEXT;
+}
+
+static bool
+check_acl_member(void *context, const struct token *key, const struct token *value)
+{
+	static const char *const names[] = { "$r", "$w", "$d", "$mr", "$mw" };
+	struct reader reader = { value->start, value->end };
+	bool is_known = false;
+
+	(void)context;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		is_known |= is_key(key, names[i]);
+	if (!is_known)
+		return false;
+	return is_role(value) ||
+	       (value->kind == KIND_ARRAY && read_array(&reader, 1, is_role));
+}
+
+static bool
+take_limit(const struct token *value, int64_t *limit)
+{
+	if (value->kind != KIND_INTEGER)
+		return false;
+	*limit = value->integer > 0 ? value->integer : 0;
+	return true;
+}
+
+static bool
+take_member(void *context, const struct token *key, const struct token *value)
+{
+	struct devdb_stream_metadata *metadata = context;
+	int64_t ignored;
+
+	if (is_key(key, "$maxCount"))
+		return take_limit(value, &metadata->max_count);
+	if (is_key(key, "$tb"))
+		return take_limit(value, &metadata->truncate_before);
+	if (is_key(key, "$maxAge"))
+		return take_limit(value, &metadata->max_age_s) &&
+		       metadata->max_age_s <= MAX_AGE_S;
+	if (is_key(key, "$cacheControl"))
+		return take_limit(value, &ignored) && ignored <= MAX_AGE_S;
+	if (is_key(key, "$tmp"))
+		return value->kind == KIND_WORD && *value->start != 'n';
+	if (is_key(key, "$acl")) {
+		struct reader reader = { value->start, value->end };
+
+		return value->kind == KIND_OBJECT &&
+		       read_object(&reader, 1, check_acl_member, NULL);
+	}
+	return true;
+}
+
+static bool
+read_whole(const uint8_t *json, size_t len, member_fn member, void *context)
+{
+	struct reader reader = { (const char *)json, (const char *)json + len };
+
+	if (len >= 3 && memcmp(json, "\xef\xbb\xbf", 3) == 0)
+		reader.at += 3;
+	skip_blanks(&reader);
+	return reader.at < reader.end && *reader.at == '{' &&
+	       read_object(&reader, 0, member, context);
+}
+
+struct devdb_stream_metadata
+devdb_stream_metadata_parse(const uint8_t *json, size_t len)
+{
+	struct devdb_stream_metadata metadata = { 0 };
+
+	if (!read_whole(json, len, take_member, &metadata))
+		return (struct devdb_stream_metadata){ 0 };
+	return metadata;
+}
+
+static void
+put_dense(struct kdb_buffer *out, const struct token *value)
+{
+	char quote = 0;
+
+	for (const char *at = value->start; at < value->end; at++) {
+		if (!quote && strchr(" \t\r\n", *at) && *at)
+			continue;
+		kdb_buffer_put_char(out, *at);
+		if (quote && *at == '\\' && at + 1 < value->end)
+			kdb_buffer_put_char(out, *++at);
+		else if (quote ? *at == quote : *at == '"' || *at == '\'')
+			quote = quote ? 0 : *at;
+	}
+}
+
+static bool
+copy_member(void *context, const struct token *key, const struct token *value)
+{
+	struct kdb_buffer *out = context;
+
+	if (is_key(key, "$tb"))
+		return true;
+	put_dense(out, key);
+	kdb_buffer_put_char(out, ':');
+	put_dense(out, value);
+	kdb_buffer_put_char(out, ',');
+	return true;
+}
+
+void
+devdb_stream_metadata_set_truncate_before(
+    struct kdb_buffer *out, const uint8_t *json, size_t len, int64_t revision)
+{
+	size_t start = out->len;
+
+	kdb_buffer_put_char(out, '{');
+	if (!read_whole(json, len, copy_member, out))
+		out->len = start + 1;
+	kdb_buffer_put_printf(out, "\"$tb\":%" PRId64 "}", revision);
+}
