@@ -1,1 +1,8 @@
 # sources and rules of tests/node/
+TESTS += tests/node/run.tap
+EXTRA_DIST += \
+	tests/node/run.tap \
+	tests/node/package.json \
+	tests/node/package-lock.json \
+	tests/node/processes.mjs \
+	tests/node/read_back.mjs

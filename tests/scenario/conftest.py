@@ -14,6 +14,8 @@ from harness.limits import TEST_SECONDS, limit
 from harness.problems import check_problem, check_success
 from harness.proxy import Proxy
 
+NAME_LENGTH = 160
+
 _processes = []
 _numbers = itertools.count(1)
 
@@ -184,6 +186,7 @@ def pytest_runtest_makereport(item, call):
 def pytest_configure(config):
     config.addinivalue_line("markers", "seconds(n): limit of this test instead of the usual one")
     if os.environ.get("KURRENTGATE_TEST_TAP"):
+        config.option.tbstyle = "short"
         config.pluginmanager.register(Tap(), "kurrentgate-tap")
 
 
@@ -220,7 +223,7 @@ class Tap:
 
     def line(self, passed, name, more=""):
         self.count += 1
-        clean = name.replace("#", "%23").replace("\\", "/")
+        clean = name[:NAME_LENGTH].replace("#", "%23").replace("\\", "/")
         print(f"{'' if passed else 'not '}ok {self.count} - {clean}{more}", file=self.out,
               flush=True)
 

@@ -18,7 +18,7 @@ def append(stream, host="localhost", **headers):
     return request("POST", events_target(stream), fields, GOOD, host=host)
 
 
-# -- Host -----------------------------------------------------------------------------------------
+# -- Host ----------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("host", ["localhost", "LocalHost", "localhost:1", "localhost:2114",
                                   "127.0.0.1", "127.0.0.1:65535", "[::1]", "[::1]:2114"])
@@ -30,7 +30,8 @@ def test_hosts_on_the_list(gateway, stream, host):
 @pytest.mark.parametrize("host", [
     "evil.example", "localhost.evil.example", "127.0.0.2", "[::2]", "10.0.0.1", "localhost.",
     "notlocalhost", "127.0.0.1.evil.example", "0.0.0.0", "127.1"])
-@pytest.mark.parametrize("method, target", [("POST", None), ("GET", "/v1/info"), ("GET", "/problems"),
+@pytest.mark.parametrize("method, target", [("POST", None), ("GET", "/v1/info"),
+                                            ("GET", "/problems"),
                                             ("GET", "/nowhere"), ("OPTIONS", "/v1/info")])
 def test_hosts_not_on_the_list(refused, stream, host, method, target):
     content = (append(stream, host) if target is None
@@ -39,8 +40,8 @@ def test_hosts_not_on_the_list(refused, stream, host, method, target):
 
 
 @pytest.mark.parametrize("host", ["", "local host", "localhost:x", "localhost:1:2", "a@localhost",
-                                  "localhost/x", "[::1", "::1", "localhost:123456x", "http://localhost",
-                                  "%zz", "[::1]x", "localhost#"])
+                                  "localhost/x", "[::1", "::1", "localhost:123456x",
+                                  "http://localhost", "%zz", "[::1]x", "localhost#"])
 @pytest.mark.parametrize("target", ["/v1/info", "/livez", "/readyz", "/nowhere"])
 def test_hosts_of_another_form(refused, host, target):
     refused(request("GET", target, host=host), 400, "malformed-request", method="GET", closes=None)
@@ -72,7 +73,7 @@ def test_allowed_host_option(start_gateway, devdb, stream):
             assert answer.status == status, host
 
 
-# -- browsers --------------------------------------------------------------------------------------
+# -- browsers ------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://localhost",
                                     "http://localhost:1", "http://localhost", "", "http://"])
@@ -115,7 +116,7 @@ def test_sec_fetch_site(gateway, devdb, stream, value, passes):
         assert devdb.read(stream) == []
 
 
-# -- credentials of a request -------------------------------------------------------------------------
+# -- credentials of a request --------------------------------------------------------------
 
 @pytest.mark.parametrize("name", ["Authorization", "Kurrent-Authorization"])
 @pytest.mark.parametrize("value", [ADMIN, "basic YWRtaW46Y2hhbmdlaXQ=", "Bearer abc.def-_~+/==",

@@ -13,7 +13,7 @@ from harness.ids import derived_id
 from harness.problems import check_problem, check_success
 from harness.wire import chunked, request
 
-# -- the first request anybody sends --------------------------------------------------------
+# -- the first request anybody sends -------------------------------------------------------
 
 def test_first_event_of_a_stream(gateway, devdb, stream):
     answer = gateway.append(
@@ -84,7 +84,7 @@ def test_exists_on_a_stream_that_does_not_exist(gateway, stream):
     assert members["actual_version"] == "no_stream"
 
 
-# -- expectations ----------------------------------------------------------------------------
+# -- expectations --------------------------------------------------------------------------
 
 FIRST_WRITE = ["no_stream", "-1", -1, "any", "-2", -2]
 SECOND_WRITE = ["0", 0, "exists", "-4", -4, "any", "-2", -2]
@@ -142,7 +142,7 @@ def test_percent_encoded_query_value(gateway, stream):
     check_success(answer, version=0)
 
 
-# -- ids and keys ----------------------------------------------------------------------------
+# -- ids and keys --------------------------------------------------------------------------
 
 def test_published_id_vectors(start_devdb, start_gateway):
     gateway = start_gateway(start_devdb().address)
@@ -232,7 +232,7 @@ def test_the_same_id_twice_is_passed_on(gateway, stream):
     assert check_success(answer, events=2)["event_ids"] == [twice, twice]
 
 
-# -- replayed --------------------------------------------------------------------------------
+# -- replayed ------------------------------------------------------------------------------
 
 def test_random_ids_are_never_a_replay(gateway, stream):
     for version in range(3):
@@ -254,7 +254,7 @@ def test_own_ids_of_an_older_write_are_a_replay(gateway, devdb, stream):
     assert len(devdb.read(stream)) == 2
 
 
-# -- content ---------------------------------------------------------------------------------
+# -- content -------------------------------------------------------------------------------
 
 ODD_JSON = {
     "2^63": '9223372036854775808',
@@ -289,8 +289,8 @@ def test_metadata_is_stored_byte_for_byte(store, name):
 
 
 def test_white_space_around_a_payload_belongs_to_the_envelope(gateway, devdb, stream):
-    body = ' \r\n{ "events" :\t[ { "data" : \n { "a" : 1 } \t, "metadata":  [ 2 ]  , "type" :"T" } ]' \
-           ' , "current_version" : -2 }\n '
+    body = (' \r\n{ "events" :\t[ { "data" : \n { "a" : 1 } \t, "metadata":  [ 2 ]  ,'
+            ' "type" :"T" } ] , "current_version" : -2 }\n ')
     check_success(gateway.append(stream, body))
     [event] = devdb.read(stream)
     assert (event.data, event.metadata) == (b'{ "a" : 1 }', b"[ 2 ]")
@@ -345,7 +345,8 @@ def test_metadata_defaults_to_nothing_and_null_is_four_bytes(gateway, devdb, str
 
 
 @pytest.mark.parametrize("text, expected", [
-    (r'"T\u0079pe\/\u00e9"', "Type/é"), (r'"\uD83D\uDE00"', "😀"), ('" "', " "), ('"é 日本"', "é 日本"),
+    (r'"T\u0079pe\/\u00e9"', "Type/é"), (r'"\uD83D\uDE00"', "😀"), ('" "', " "),
+    ('"é 日本"', "é 日本"),
     (r'"a\u0001\n"', "a\x01\n"), ('"' + "t" * 4096 + '"', "t" * 4096)])
 def test_event_types_of_any_text(gateway, devdb, stream, text, expected):
     body = '{"current_version":"any","events":[{"type":%s,"data":1}]}' % text
@@ -383,7 +384,7 @@ def test_versions_and_positions_grow(gateway, stream):
     assert positions == sorted(set(positions))
 
 
-# -- NDJSON ----------------------------------------------------------------------------------
+# -- NDJSON --------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("body, stored", [
     ('{"type":"A","data":1}\n{"type":"B","data":2}\n', [b"1", b"2"]),
@@ -422,7 +423,7 @@ def test_lines_with_a_key_have_the_ids_of_the_envelope(gateway, stream):
                                                   derived_id(stream, "lines", 1)]
 
 
-# -- media types, coding, request headers -----------------------------------------------------
+# -- media types, coding, request headers --------------------------------------------------
 
 @pytest.mark.parametrize("media_type", [
     "application/json", "Application/JSON", "application/json; charset=utf-8",
@@ -434,7 +435,8 @@ def test_media_types_of_an_envelope(gateway, stream, media_type):
     check_success(answer)
 
 
-@pytest.mark.parametrize("media_type", ["application/x-ndjson", "application/x-ndjson;charset=utf-8"])
+@pytest.mark.parametrize("media_type", ["application/x-ndjson",
+                                        "application/x-ndjson;charset=utf-8"])
 def test_media_types_of_lines(gateway, stream, media_type):
     answer = gateway.append_lines(stream, '{"type":"A","data":1}\n',
                                   {"Content-Type": media_type}, "?current_version=any")

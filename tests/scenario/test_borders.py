@@ -65,7 +65,8 @@ def test_framing_that_two_readers_could_read_differently(refused, stream, lines)
 
 
 @pytest.mark.parametrize("value", ["gzip", "gzip, chunked", "chunked, gzip", "xchunked", "chunkedx",
-                                   "identity", "chunked, chunked", "chunked;q=1", "", "\"chunked\""])
+                                   "identity", "chunked, chunked", "chunked;q=1", "",
+                                   "\"chunked\""])
 def test_transfer_coding_other_than_chunked(refused, stream, value):
     content = head_of(stream, f"Transfer-Encoding: {value}") + chunked([GOOD]) + smuggled(stream)
     refused(content, 501, "unsupported-transfer-coding", closes=True)
@@ -78,8 +79,8 @@ def test_transfer_coding_on_http_1_0(refused, stream, value):
 
 
 @pytest.mark.parametrize("target", [
-    "*", "localhost:2114", "v1/streams/a/events", "/v1/streams/\x80/events", "/v1/streams/é/events",
-    "/v1/streams/a\x7f/events", "/v1/streams/a\tb/events"])
+    "*", "localhost:2114", "v1/streams/a/events", "/v1/streams/\x80/events",
+    "/v1/streams/é/events", "/v1/streams/a\x7f/events", "/v1/streams/a\tb/events"])
 def test_targets_of_another_form(refused, stream, target):
     refused(head_of(stream, LENGTH, target=target) + GOOD, 400, "malformed-request", closes=True)
 
@@ -162,7 +163,7 @@ def test_body_on_a_method_that_is_not_allowed_is_left_unread(refused, stream):
             "method-not-allowed", closes=True)
 
 
-# -- what the library decides (section 16) ---------------------------------------------------------
+# -- what the library decides (section 16) -------------------------------------------------
 
 @pytest.mark.parametrize("content, statuses", [
     (b"NONSENSE\r\n\r\n", (400,)),

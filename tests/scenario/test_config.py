@@ -21,11 +21,15 @@ def options():
 
 
 def printed(text):
+    """name → [(value, comment above it)]."""
     values = {}
+    comment = ""
     for line in text.splitlines():
-        match = re.match(r"#?\s*([a-z][a-z0-9-]*) = ?([^#]*)(#.*)?$", line)
-        if match:
-            values.setdefault(match[1], []).append((match[2].strip(), (match[3] or "").strip("# ")))
+        if line.startswith("#"):
+            comment = line
+        elif line:
+            name, _, value = line.partition(" =")
+            values.setdefault(name, []).append((value.strip(), comment))
     return values
 
 
@@ -79,16 +83,17 @@ def test_no_database_is_an_error_with_an_example(flags):
 
 
 def test_precedence(config_file):
-    path = config_file(f"database = {DATABASE}\nmax-events = 11\nmax-depth = 12\nlog-level = debug\n")
+    path = config_file(f"database = {DATABASE}\nmax-events = 11\nmax-depth = 12\n"
+                       "log-level = debug\n")
     done = run_gateway("--print-config", f"--config={path}", "--max-events=31",
                        environment={"KURRENTGATE_MAX_EVENTS": "21", "KURRENTGATE_MAX_DEPTH": "22"})
-    for name, value, origin in [("max-events", "31", "flag"), ("max-depth", "22", "environment"),
-                                ("log-level", "debug", "file"), ("max-connections", "4096", "default")]:
+    for name, value, origin in [("max-events", "31", "flag --max-events"),
+                                ("max-depth", "22", "KURRENTGATE_MAX_DEPTH"),
+                                ("log-level", "debug", "kurrentgate.conf:4"),
+                                ("max-connections", "4096", "default")]:
         found, said = value_of(done, name)
         assert found == value, (name, found)
-        assert origin in said or (origin == "environment" and "KURRENTGATE_" in said) \
-            or (origin == "file" and "kurrentgate.conf" in said) \
-            or (origin == "flag" and "--" in said), (name, said)
+        assert origin in said, (name, said)
 
 
 def test_file_with_comments_and_blanks(config_file):
@@ -109,7 +114,8 @@ def test_printed_configuration_is_a_configuration(config_file):
 def test_password_is_never_printed():
     secret = "Hidden-Word-77"
     for flags in (["--print-config"], ["--check-config"]):
-        done = run_gateway(*flags, f"--database=kurrentdb://admin:{secret}@127.0.0.1:2113?tls=false")
+        done = run_gateway(
+            *flags, f"--database=kurrentdb://admin:{secret}@127.0.0.1:2113?tls=false")
         assert done.returncode == 0
         assert secret not in done.stdout + done.stderr
 
@@ -159,7 +165,8 @@ def test_tls_is_refused_with_the_reason():
 @pytest.mark.parametrize("scheme", ["kurrentdb", "kurrent", "kdb", "esdb", "kurrentdb+discover",
                                     "esdb+discover", "kdb+discover", "kurrent+discover"])
 def test_schemes(scheme):
-    assert run_gateway("--check-config", f"--database={scheme}://127.0.0.1:1?tls=false").returncode == 0
+    done = run_gateway("--check-config", f"--database={scheme}://127.0.0.1:1?tls=false")
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("flag, named", [
@@ -178,10 +185,10 @@ def test_schemes(scheme):
                                                                   "unix-socket-mode"),
     ("--listen=nonsense", "listen"), ("--listen=127.0.0.1:99999", "listen"), ("--listen=unix:",
                                                                              "listen"),
-    ("--listen=localhost", "listen"), ("--no-such-option=1", "no-such-option"), ("--max-event=1",
-                                                                                 "max-event"),
-    ("stray", "stray"), ("--database=http://x", "http"), ("--database=", "database"),
-    ("--database=kurrentdb://h?tls=false&tls=false&x=1", "x"), ("--config=/nowhere/at/all", "/nowhere"),
+    ("--listen=localhost", "listen"), ("--no-such-option=1", "no-such-option"),
+    ("stray", "argument"), ("--database=http://x", "scheme"), ("--database=", "database"),
+    ("--database=kurrentdb://h?tls=false&x=1", "x"),
+    ("--config=/nowhere/at/all", "/nowhere"),
     ("--database-file=/nowhere/at/all", "/nowhere"), ("--max-depth=0", "max-depth")])
 def test_bad_values(flag, named):
     flags = ["--check-config", flag]
@@ -235,7 +242,7 @@ def test_port_in_use_is_an_error(gateway):
     assert str(gateway.port) in done.stderr
 
 
-# -- what options do -------------------------------------------------------------------------------
+# -- what options do -----------------------------------------------------------------------
 
 def test_default_current_version(start_gateway, devdb, stream):
     gateway = start_gateway(devdb.address, default_current_version="no_stream")

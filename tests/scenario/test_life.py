@@ -23,7 +23,7 @@ def append_of(stream, *fields):
     return request("POST", events_target(stream), [JSON, *fields], GOOD)
 
 
-# -- many connections -----------------------------------------------------------------------------------
+# -- many connections ----------------------------------------------------------------------
 
 class Load:
     """Keep-alive connections that append one after the other, driven by one selector: each has
@@ -146,7 +146,7 @@ def test_connections_that_come_and_go(gateway):
     assert gateway.get("/livez").status == 200
 
 
-# -- stopping ---------------------------------------------------------------------------------------------
+# -- stopping ------------------------------------------------------------------------------
 
 def test_stop_without_load(start_gateway, devdb):
     gateway = start_gateway(devdb.address)
@@ -275,7 +275,7 @@ def test_idle_connections_do_not_hold_the_stop(start_gateway, devdb):
         connection.close()
 
 
-# -- unix sockets --------------------------------------------------------------------------------------------
+# -- unix sockets --------------------------------------------------------------------------
 
 def test_unix_socket(start_gateway, devdb, stream, tmp_path):
     path = str(tmp_path / "gate.sock")

@@ -27,9 +27,10 @@ def raw_head(stream, *fields):
     return request("POST", events_target(stream) + "/T?current_version=any", fields)
 
 
-# -- bodies --------------------------------------------------------------------------------------
+# -- bodies --------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("size, passes", [(1023, True), (1024, True), (1025, False), (10 ** 18, False)])
+@pytest.mark.parametrize("size, passes", [(1023, True), (1024, True), (1025, False),
+                                          (10 ** 18, False)])
 def test_declared_length(small, devdb, stream, size, passes):
     before = devdb.written()
     with small.connect() as connection:
@@ -141,7 +142,7 @@ def test_limits_are_shown(small):
     assert limits["max_header_bytes"] == 8192
 
 
-# -- headers ----------------------------------------------------------------------------------------
+# -- headers -------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("count", [1, 32, 60])
 def test_eight_kib_of_headers_pass(gateway, stream, count):
@@ -181,13 +182,14 @@ def test_too_many_header_fields(refused, stream):
 def test_target_over_the_limit(gateway, devdb):
     before = devdb.written()
     with gateway.connect() as connection:
-        connection.send_blindly(request("POST", "/v1/streams/" + "a" * 40000 + "/events", [JSON], GOOD))
+        target = "/v1/streams/" + "a" * 40000 + "/events"
+        connection.send_blindly(request("POST", target, [JSON], GOOD))
         assert connection.receive().status in (414, 431)
         connection.expect_closed()
     assert devdb.written() == before
 
 
-# -- slow senders -------------------------------------------------------------------------------------
+# -- slow senders --------------------------------------------------------------------------
 
 @pytest.fixture(scope="module")
 def hasty(devdb):
@@ -234,7 +236,8 @@ def test_header_one_byte_at_a_time_is_closed(hasty):
 
 
 @pytest.mark.parametrize("fields, start", [
-    ([("Content-Length", "100000")], b"x" * 10), ([("Transfer-Encoding", "chunked")], b"a\r\n" + b"x"),
+    ([("Content-Length", "100000")], b"x" * 10),
+    ([("Transfer-Encoding", "chunked")], b"a\r\n" + b"x"),
     ([("Content-Length", "100000")], b"")])
 def test_slow_body_is_closed_without_an_answer(hasty, devdb, stream, fields, start):
     before = devdb.written()
@@ -277,7 +280,7 @@ def test_request_that_waits_for_the_database_is_not_idle(hasty, devdb, faults, s
     check_success(answer)
 
 
-# -- connections -----------------------------------------------------------------------------------------
+# -- connections ---------------------------------------------------------------------------
 
 def test_longest_idle_connection_is_closed_for_a_new_one(start_gateway, devdb):
     gateway = start_gateway(devdb.address, max_connections=4)
@@ -326,7 +329,7 @@ def test_more_connections_than_the_limit_with_none_idle(start_gateway, devdb, fa
             connection.close()
 
 
-# -- bytes in flight ---------------------------------------------------------------------------------------
+# -- bytes in flight -----------------------------------------------------------------------
 
 def test_byte_budget(start_gateway, devdb, stream):
     """Bodies held at one time: beyond the budget a request is refused before its body is read."""

@@ -15,8 +15,10 @@ MARKS = ["secret-user", "secret-word", "c2VjcmV0LXVzZXI6c2VjcmV0LXdvcmQ", "secre
 
 
 def lines_after(gateway, since, count):
-    return wait_until(lambda: (lines := gateway.request_lines(since)) and len(lines) >= count and lines,
-                      5, f"{count} request lines in the log")
+    def find():
+        lines = gateway.request_lines(since)
+        return lines if len(lines) >= count else None
+    return wait_until(find, 5, f"{count} request lines in the log")
 
 
 def test_one_line_a_request(gateway, stream):
@@ -28,7 +30,8 @@ def test_one_line_a_request(gateway, stream):
     lines = lines_after(gateway, since, 4)
     assert [line["request_id"] for line in lines] == ["line-1", "line-2", "line-3", "line-4"]
     assert [line["status"] for line in lines] == [200, 409, 200, 404]
-    assert [line.get("code") for line in lines] == [None, "wrong-current-version", None, "not-found"]
+    assert [line.get("code") for line in lines] == [
+        None, "wrong-current-version", None, "not-found"]
     assert lines[0]["method"] == "POST"
     assert lines[0]["route"] == "/v1/streams/{stream}/events"
     assert lines[1]["outcome"] == "not_written"
@@ -63,7 +66,8 @@ def test_no_secrets_and_no_payloads(start_gateway, devdb, stream, log_format, lo
         gateway.append(stream, envelope, {**SECRETS, "Kurrent-ExpectedVersion": "7"}),
         gateway.append(stream, envelope.replace('"type"', '"secret-payload"'), SECRETS),
         gateway.append_raw(stream, "T", b"secret-payload",
-                           {**SECRETS, "Kurrent-Metadata": '{"secret-metadata"'}, "?current_version=any"),
+                           {**SECRETS, "Kurrent-Metadata": '{"secret-metadata"'},
+                           "?current_version=any"),
         gateway.append_one(stream, 77, headers=SECRETS, data='"secret-payload"'),
         gateway.append(stream, envelope, {**SECRETS, "Idempotency-Key": "secret-key-12 \\"}),
     ]

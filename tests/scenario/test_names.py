@@ -10,16 +10,15 @@ GOOD = envelope_of("any", [event_of()]).encode()
 JSON = {"Content-Type": "application/json"}
 
 NAMES = [
-    "plain", "..", ".", "...", "a/b", "/", "//", "a//b", "a%2Fb", "%", "%00", "a b", " a", "a+b", "a?b",
-    "a#b", "a&b=c", "naïve", "日本語", "😀", "\U0010ffff", "e\u0301", "é", "ﬀ", "İi", "ß", "\ufeff",
-    "\u200b", "\u202e", "\x01", "\x1f\x7f", "\t", "a\r\nb", "\\", '"', "'", "{}", "$x", "$$$x", "$allx",
-    "$all ", "$", "$$a/b", "-", "_", "~", "order-1", "Order-1", "events", "v1", "*", "[::1]", "<x>",
+    "plain", "..", ".", "...", "a/b", "/", "//", "a//b", "a%2Fb", "%", "%00", "a b", " a", "a+b",
+    "a?b", "a#b", "a&b=c", "naïve", "日本語", "😀", "\U0010ffff", "e\u0301", "é", "ﬀ", "İi", "ß",
+    "\ufeff", "\u200b", "\u202e", "\x01", "\x1f\x7f", "a\r\nb", "\\", '"', "'", "{}", "$x", "$allx",
+    "$all ", "$", "-", "_", "~", "order-1", "Order-1", "events", "v1", "*", "[::1]", "<x>",
     "a" * 1000, "é" * 2048, "\ufffd", "\ufffe",
 ]
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("$$") and name.strip()],
-                         ids=ascii)
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_name(gateway, devdb, name):
     before = len(devdb.read(name))
     for version in (before, before + 1):
@@ -36,7 +35,8 @@ def test_name_of_a_metadata_stream(gateway, devdb, name):
 
 
 @pytest.mark.parametrize("spelling, name", [
-    ("%61%62", "ab"), ("%2e%2e", ".."), ("%2F", "/"), ("%2f", "/"), ("%252F", "%2F"), ("a+b", "a+b"),
+    ("%61%62", "ab"), ("%2e%2e", ".."), ("%2F", "/"), ("%2f", "/"), ("%252F", "%2F"),
+    ("a+b", "a+b"),
     ("%C3%A9", "é"), ("%c3%a9", "é"), ("!$&'()*+,;=:@", "!$&'()*+,;=:@"), ("~-._", "~-._"),
     ("%F0%9F%98%80", "😀"), ('a"<>\\^`{|}', 'a"<>\\^`{|}')])
 def test_spelling_of_a_segment(gateway, devdb, stream, spelling, name):
@@ -50,7 +50,8 @@ def test_names_differ_by_letter_case_and_normal_form(gateway, devdb, stream):
         check_success(gateway.append_one(name, "no_stream"), name, version=0)
 
 
-@pytest.mark.parametrize("name", ['a"b', "é", "😀", "\x01\n", "a\\b", "\u2028", "x" * 4096], ids=ascii)
+@pytest.mark.parametrize("name", ['a"b', "é", "😀", "\x01\n", "a\\b", "\u2028", "x" * 4096],
+                         ids=ascii)
 def test_conflict_names_the_stream(gateway, name):
     gateway.append_one(name)
     members = check_problem(gateway.append_one(name, "no_stream"), 409, "wrong-current-version")

@@ -24,7 +24,7 @@ def refuse_body(refused, stream, body, status, code, pointers=None, **options):
     return refused(post(events_target(stream), body=body), status, code, pointers, **options)
 
 
-# -- 5: target, path, route -------------------------------------------------------------------
+# -- 5: target, path, route ----------------------------------------------------------------
 
 @pytest.mark.parametrize("target", [
     "/v1/streams/a%/events", "/v1/streams/a%2/events", "/v1/streams/a%zz/events",
@@ -67,7 +67,7 @@ def test_longest_names_pass(gateway, devdb):
     assert devdb.read(name)[-1].type == event_type.encode()
 
 
-# -- 6: method ---------------------------------------------------------------------------------
+# -- 6: method -----------------------------------------------------------------------------
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "post", "Post", "PROPFIND", "TRACE"])
 @pytest.mark.parametrize("target", ["/v1/streams/a/events", "/v1/streams/a/events/T"])
@@ -100,14 +100,15 @@ def test_method_with_a_body_is_closed(refused):
             closes=True)
 
 
-# -- 7: credentials' form ------------------------------------------------------------------------
+# -- 7: credentials' form ------------------------------------------------------------------
 
 @pytest.mark.parametrize("name", ["Authorization", "Kurrent-Authorization"])
 @pytest.mark.parametrize("value", [
-    "", "Basic", "Basic ", "Basic !!!", "Basic YWRtaW4=", "Basic YWRtaW46cA", "Digest abc", "Bearer",
-    "Bearer a b", "Bearer ä", "Basic YWRt aW46cA==", "Basic YWRtaW46cA== x"])
+    "", "Basic", "Basic ", "Basic !!!", "Basic YWRtaW4=", "Basic YWRtaW46cA", "Digest abc",
+    "Bearer",     "Bearer a b", "Bearer ä", "Basic YWRt aW46cA==", "Basic YWRtaW46cA== x"])
 def test_credentials_of_another_form(refused, stream, name, value):
-    refused(post(events_target(stream), [JSON, (name, value)]), 400, "malformed-request", closes=True)
+    refused(post(events_target(stream), [JSON, (name, value)]), 400, "malformed-request",
+            closes=True)
 
 
 def test_two_credentials_that_disagree(refused, stream):
@@ -117,7 +118,7 @@ def test_two_credentials_that_disagree(refused, stream):
         among("header:Authorization", "header:Kurrent-Authorization"), closes=True)
 
 
-# -- 9, 10: media types ---------------------------------------------------------------------------
+# -- 9, 10: media types --------------------------------------------------------------------
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml, text/*", "application/json;q=0",
                                     "application/*;q=0.0", "application/jsonx"])
@@ -128,9 +129,11 @@ def test_accept_without_json(refused, stream, accept):
 
 @pytest.mark.parametrize("fields", [
     [], [("Content-Type", "text/plain")], [("Content-Type", "application/xml")],
-    [("Content-Type", "application/json; charset=latin-1")], [("Content-Type", "application/jsonx")],
+    [("Content-Type", "application/json; charset=latin-1")],
+    [("Content-Type", "application/jsonx")],
     [("Content-Type", "application/x-ndjson;charset=utf-16")], [("Content-Type", "")],
-    [("Content-Type", "application/vnd.a+json")], [("Content-Type", "application/cloudevents+json")],
+    [("Content-Type", "application/vnd.a+json")],
+    [("Content-Type", "application/cloudevents+json")],
     [("Content-Type", "application/json, application/json")], [("Content-Type", "json")]])
 def test_media_types_an_envelope_cannot_have(refused, stream, fields):
     answer, members = refused(post(events_target(stream), fields), 415, "unsupported-media-type",
@@ -161,7 +164,7 @@ def test_raw_json_of_another_charset(refused, stream):
             415, "unsupported-media-type", closes=True)
 
 
-# -- 11: header and query tables -------------------------------------------------------------------
+# -- 11: header and query tables -----------------------------------------------------------
 
 @pytest.mark.parametrize("name", [
     "Content-Type", "Authorization", "Kurrent-Authorization", "Kurrent-ExpectedVersion",
@@ -224,7 +227,8 @@ def test_bad_timeout(refused, stream, text, place):
             closes=True)
 
 
-@pytest.mark.parametrize("text", ["", "0S", "1", "S", "123456789S", "1s", "1.5S", "-1S", "1X", "1 S"])
+@pytest.mark.parametrize("text", ["", "0S", "1", "S", "123456789S", "1s", "1.5S", "-1S", "1X",
+                                  "1 S"])
 def test_bad_grpc_timeout(refused, stream, text):
     refused(post(events_target(stream), [JSON, ("Grpc-Timeout", text)]), 422, "invalid-request",
             ["header:Grpc-Timeout"], closes=True)
@@ -334,7 +338,7 @@ def test_bad_base64_in_a_header(refused, stream, text):
             ["header:Kurrent-Metadata-Base64"], closes=True)
 
 
-# -- 12: declared length ---------------------------------------------------------------------------
+# -- 12: declared length -------------------------------------------------------------------
 
 def test_declared_length_over_the_limit(refused, gateway, stream):
     head = request("POST", events_target(stream), [JSON, ("Content-Length", str(16 * 2 ** 20 + 1))])
@@ -344,7 +348,7 @@ def test_declared_length_over_the_limit(refused, gateway, stream):
     assert members["enforced_by"] == "gateway"
 
 
-# -- 15: syntax of the whole body -----------------------------------------------------------------
+# -- 15: syntax of the whole body ----------------------------------------------------------
 
 @pytest.mark.parametrize("body, offset", [
     (b"", 0), (b" ", 1), (b"{", 1), (b'{"current_version"}', 18), (b"{}{}", 2),
@@ -375,12 +379,13 @@ def test_broken_lines(refused, stream, body, offset):
     assert members["byte_offset"] == offset
 
 
-# -- 16: shape ----------------------------------------------------------------------------------
+# -- 16: shape -----------------------------------------------------------------------------
 
 def good(**changes):
     members = {"type": "T", "data": {}}
     members.update(changes)
-    return {"current_version": "any", "events": [{k: v for k, v in members.items() if v is not ...}]}
+    event = {name: value for name, value in members.items() if value is not ...}
+    return {"current_version": "any", "events": [event]}
 
 
 SHAPES = [
@@ -450,7 +455,7 @@ def test_sixteen_findings_at_most(refused, stream):
                 [f"/events/{number}/data" for number in range(16)])
 
 
-# -- 17: values ---------------------------------------------------------------------------------
+# -- 17: values ----------------------------------------------------------------------------
 
 @pytest.mark.parametrize("body, pointers", [
     ('{"current_version":"any","events":[]}', ["/events"]),
@@ -559,7 +564,7 @@ def test_metadata_stream_takes_a_good_event(gateway, devdb, stream):
     assert devdb.read("$$" + stream)[0].type == b"$metadata"
 
 
-# -- 16, 17 on lines ------------------------------------------------------------------------------
+# -- 16, 17 on lines -----------------------------------------------------------------------
 
 @pytest.mark.parametrize("body, code, pointers", [
     ('{"type":"A","data":1}\n\n{"type":"B","data":1}\n', "invalid-request", ["/1"]),
@@ -577,7 +582,7 @@ def test_lines(refused, stream, body, code, pointers):
                  [("Content-Type", "application/x-ndjson")], body.encode()), 422, code, pointers)
 
 
-# -- 18: header or query against body -------------------------------------------------------------
+# -- 18: header or query against body ------------------------------------------------------
 
 def test_header_against_body(refused, stream):
     refused(post(events_target(stream), [JSON, ("Kurrent-ExpectedVersion", "1")]), 400,
@@ -594,7 +599,7 @@ def test_envelope_without_expectation(refused, stream):
     refuse_body(refused, stream, body, 422, "invalid-request", ["/current_version"])
 
 
-# -- 19: numbers --------------------------------------------------------------------------------
+# -- 19: numbers ---------------------------------------------------------------------------
 
 def test_too_many_events(refused, stream):
     body = envelope_of("any", [event_of(data="1")] * 1001).encode()
@@ -611,7 +616,7 @@ def test_too_many_lines(refused, stream):
     assert (members["limit_events"], members["actual_events"]) == (1000, 1001)
 
 
-# -- the first refusal wins -----------------------------------------------------------------------
+# -- the first refusal wins ----------------------------------------------------------------
 
 FAULTS = [
     # Each row has the fault of its step, and all the faults of the rows below it.

@@ -29,7 +29,7 @@ CODES = {
 PAGES = ["/livez", "/readyz", "/readyz/leader", "/v1/info", "/problems", "/problems/not-found"]
 
 
-# -- probes ---------------------------------------------------------------------------------------
+# -- probes --------------------------------------------------------------------------------
 
 def test_livez(gateway):
     answer = gateway.get("/livez")
@@ -127,7 +127,7 @@ def test_refused_credentials_fail_their_check(start_devdb, start_gateway):
     assert "wrong" not in gateway.get("/readyz").body.decode()
 
 
-# -- info ------------------------------------------------------------------------------------------
+# -- info ----------------------------------------------------------------------------------
 
 def test_info(gateway, devdb):
     answer = gateway.get("/v1/info")
@@ -156,7 +156,7 @@ def test_info_before_the_first_contact(start_gateway):
     assert all(value is None for value in database.values())
 
 
-# -- problems ----------------------------------------------------------------------------------------
+# -- problems ------------------------------------------------------------------------------
 
 def test_list_of_problems(gateway):
     answer = gateway.get("/problems")
@@ -179,7 +179,8 @@ def test_page_of_a_problem(gateway, code):
 
 
 def test_titles_of_problems_are_those_of_their_pages(gateway, stream):
-    for answer in (gateway.get("/nowhere"), gateway.append_one(stream, 5), gateway.append(stream, "{")):
+    for answer in (gateway.get("/nowhere"), gateway.append_one(stream, 5),
+                   gateway.append(stream, "{")):
         members = answer.json()
         assert members["title"] == gateway.get(members["type"]).json()["title"]
 
@@ -188,7 +189,7 @@ def test_page_of_no_problem(gateway):
     check_problem(gateway.get("/problems/nothing"), 404, "not-found")
 
 
-# -- HEAD and OPTIONS -----------------------------------------------------------------------------------
+# -- HEAD and OPTIONS ----------------------------------------------------------------------
 
 @pytest.mark.parametrize("target", PAGES)
 def test_head_is_get_without_its_body(gateway, target):

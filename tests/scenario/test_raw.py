@@ -52,8 +52,10 @@ def test_json_media_types(gateway, devdb, stream, media_type):
 @pytest.mark.parametrize("fields", [
     [], [("Content-Type", "application/octet-stream")], [("Content-Type", "text/plain")],
     [("Content-Type", "application/x-www-form-urlencoded")],
-    [("Content-Type", "multipart/form-data; boundary=x")], [("Content-Type", "application/x-ndjson")],
-    [("Content-Type", "application/xml; charset=iso-8859-1")], [("Content-Type", "application/jsonx")],
+    [("Content-Type", "multipart/form-data; boundary=x")],
+    [("Content-Type", "application/x-ndjson")],
+    [("Content-Type", "application/xml; charset=iso-8859-1")],
+    [("Content-Type", "application/jsonx")],
     [("Content-Type", "json")]])
 def test_other_media_types_are_octet_streams(gateway, devdb, stream, fields):
     check_success(gateway.append_raw(stream, "T", b"{not json", fields, ANY))
@@ -113,8 +115,8 @@ def test_event_id_forms(gateway, devdb, stream, headers, query):
     assert devdb.read(stream)[0].id == "4c7c0f0a-8a39-4c59-9a3a-9d1c8a6f5d11"
 
 
-@pytest.mark.parametrize("event_type", ["T", "with/slash", "..", "a b", "Größe", "日本😀", "%41", "a+b",
-                                        "$metadata", "#?&", "t" * 300])
+@pytest.mark.parametrize("event_type", ["T", "with/slash", "..", "a b", "Größe", "日本😀", "%41",
+                                        "a+b", "$metadata", "#?&", "t" * 300])
 def test_event_types_in_the_path(gateway, devdb, stream, event_type):
     check_success(gateway.append_raw(stream, event_type, b"{}",
                                      {"Content-Type": "application/json"}, ANY))

@@ -13,6 +13,8 @@ from .limits import limit, wait_until
 PORT_FIRST, PORT_COUNT = 12000, 20000
 REPORT_LINES = 80
 SANITIZER_MARKS = ("AddressSanitizer", "runtime error:", "LeakSanitizer", "ThreadSanitizer")
+KEPT_NAMES = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
+KEPT_ENDS = ("SAN_OPTIONS",)  # sanitizers
 
 _random = random.Random(os.getpid())
 
@@ -43,9 +45,10 @@ def program(variable, path_below_top):
 
 
 def clean_environment(extra=None):
-    """The environment without what would configure the daemon or reach the network."""
+    """Only what a program needs to run: nothing configures the daemon behind our back, and no
+    secret of the caller's environment gets into a log."""
     kept = {name: value for name, value in os.environ.items()
-            if not name.startswith("KURRENTGATE") and not name.lower().endswith("_proxy")}
+            if name in KEPT_NAMES or name.endswith(KEPT_ENDS)}
     kept.update(extra or {})
     return kept
 
@@ -57,6 +60,7 @@ class Process:
         self.name = name
         self.argv = argv
         self.lines = []
+        assert os.access(argv[0], os.X_OK), f"no program {argv[0]}"
         self.child = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             env=clean_environment(environment))
@@ -109,7 +113,8 @@ class Process:
 
     def report(self, since=0):
         lines = self.lines[since:]
-        cut = [f"… {len(lines) - REPORT_LINES} lines left out"] if len(lines) > REPORT_LINES else []
+        left_out = len(lines) - REPORT_LINES
+        cut = [f"… {left_out} lines left out"] if left_out > 0 else []
         return "\n".join(cut + lines[-REPORT_LINES:])
 
 
