@@ -39,3 +39,35 @@ test_node_answers_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFL
 test_node_answers_tap_LDADD = libclient.a libproto.a $(PROTOBUF_C_LIBS) $(CHECK_LIBS)
 TESTS += test_node_answers.tap
 endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_base.tap
+test_base_tap_SOURCES = tests/unit/test_base.c
+test_base_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+test_base_tap_LDADD = libclient.a $(CHECK_LIBS)
+TESTS += test_base.tap
+endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_connection_string.tap
+test_connection_string_tap_SOURCES = tests/unit/test_connection_string.c
+test_connection_string_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+test_connection_string_tap_LDADD = libclient.a $(CHECK_LIBS)
+TESTS += test_connection_string.tap
+endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_config.tap
+test_config_tap_SOURCES = tests/unit/test_config.c
+test_config_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+test_config_tap_LDADD = libdaemon.a libclient.a libproto.a $(CJSON_LIBS) $(GNUTLS_LIBS) $(CHECK_LIBS)
+TESTS += test_config.tap
+endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_log.tap
+test_log_tap_SOURCES = tests/unit/test_log.c
+test_log_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+test_log_tap_LDADD = libdaemon.a libclient.a libproto.a $(CJSON_LIBS) $(GNUTLS_LIBS) -lpthread $(CHECK_LIBS)
+TESTS += test_log.tap
+endif
