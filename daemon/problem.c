@@ -416,14 +416,45 @@ refuse_size(
 	refusal->enforced_by = error->size.is_enforced_by_database ? "database" : "gateway";
 }
 
+/* The error's own words as a sentence. */
+static void
+print_detail(char text[KDB_ERROR_DETAIL_SIZE + 1], const struct kdb_error *error)
+{
+	size_t len = strlen(error->detail);
+
+	if (len == 0) {
+		snprintf(text, KDB_ERROR_DETAIL_SIZE + 1, "The append failed: %s.",
+		    kdb_code_name(error->code));
+		return;
+	}
+	memcpy(text, error->detail, len + 1);
+	if (strchr(".!?", text[len - 1]) == NULL)
+		strcpy(text + len, ".");
+}
+
 /* The database, or the way to it, refuses for now: the same request may succeed later. */
 static void
 refuse_for_now(
     struct kg_refusal *refusal, enum kg_problem problem, const struct kdb_error *error)
 {
-	kg_refusal_set(refusal, problem, "%s", error->detail);
+	char detail[KDB_ERROR_DETAIL_SIZE + 1];
+
+	print_detail(detail, error);
+	kg_refusal_set(refusal, problem, "%s", detail);
 	refusal->is_retryable = true;
-	refusal->retry_after_seconds = 1;
+	/* A deadline is the caller's own; all the others are 503, and say when to come back. */
+	if (problem != KG_PROBLEM_DEADLINE_EXCEEDED)
+		refusal->retry_after_seconds = 1;
+}
+
+static void
+refuse_in_its_words(
+    struct kg_refusal *refusal, enum kg_problem problem, const struct kdb_error *error)
+{
+	char detail[KDB_ERROR_DETAIL_SIZE + 1];
+
+	print_detail(detail, error);
+	kg_refusal_set(refusal, problem, "%s", detail);
 }
 
 static void
@@ -456,8 +487,7 @@ refuse_known(struct kg_refusal *refusal, const struct kdb_error *error,
 		refuse_size(refusal, KG_PROBLEM_EVENT_TOO_LARGE, error);
 		break;
 	case KDB_REFUSED_AS_INVALID:
-		kg_refusal_set(refusal, KG_PROBLEM_INVALID_REQUEST,
-		    "The database refused the request: %s", error->detail);
+		refuse_in_its_words(refusal, KG_PROBLEM_INVALID_REQUEST, error);
 		break;
 	case KDB_NOT_SUPPORTED:
 		kg_refusal_set(refusal, KG_PROBLEM_OPERATION_NOT_SUPPORTED,
@@ -477,54 +507,64 @@ refuse_known(struct kg_refusal *refusal, const struct kdb_error *error,
 		refuse_for_now(refusal, KG_PROBLEM_CONNECTION_LOST, error);
 		break;
 	case KDB_DEADLINE_EXCEEDED:
-		kg_refusal_set(refusal, KG_PROBLEM_DEADLINE_EXCEEDED,
-		    "The time was over before the append was sent.");
-		refusal->is_retryable = true;
+		refuse_for_now(refusal, KG_PROBLEM_DEADLINE_EXCEEDED, error);
 		break;
 	case KDB_CANCELLED:
-		kg_refusal_set(refusal, KG_PROBLEM_CLIENT_CLOSED,
-		    "The request was given up before it was sent.");
+		refuse_in_its_words(refusal, KG_PROBLEM_CLIENT_CLOSED, error);
 		break;
 	case KDB_DATABASE_ERROR:
 	case KDB_OK:
-		kg_refusal_set(refusal, KG_PROBLEM_DATABASE_ERROR, "%s", error->detail);
+		refuse_in_its_words(refusal, KG_PROBLEM_DATABASE_ERROR, error);
 		break;
+	}
+}
+
+/* A refusal in words that cannot be the answer, because an earlier attempt may have written. */
+static void
+refuse_after_lost_attempt(struct kg_refusal *refusal, const struct kdb_error *error,
+    const char *detail)
+{
+	kg_refusal_set(refusal, KG_PROBLEM_DATABASE_ERROR,
+	    "An attempt got no answer, and the next one was refused (%s): %s The append may or "
+	    "may not have been stored.",
+	    kdb_code_name(error->code), detail);
+}
+
+/* The problem of an append that may have been stored. */
+static enum kg_problem
+choose_unknown(enum kdb_code code)
+{
+	switch (code) {
+	case KDB_DEADLINE_EXCEEDED:
+		return KG_PROBLEM_DEADLINE_EXCEEDED;
+	case KDB_LEADER_UNAVAILABLE:
+	case KDB_DATABASE_UNREACHABLE:
+	case KDB_DATABASE_BUSY:
+	case KDB_CONNECTION_LOST:
+		return KG_PROBLEM_CONNECTION_LOST;
+	case KDB_CANCELLED:
+		return KG_PROBLEM_CLIENT_CLOSED;
+	default:
+		return KG_PROBLEM_DATABASE_ERROR;
 	}
 }
 
 static void
 refuse_unknown(struct kg_refusal *refusal, const struct kdb_error *error, bool is_exact)
 {
+	enum kg_problem problem = choose_unknown(error->code);
+	char detail[KDB_ERROR_DETAIL_SIZE + 1];
+
+	print_detail(detail, error);
 	refusal->outcome = KDB_OUTCOME_UNKNOWN;
 	refusal->is_retryable = is_exact;
-	switch (error->code) {
-	case KDB_DEADLINE_EXCEEDED:
-		kg_refusal_set(refusal, KG_PROBLEM_DEADLINE_EXCEEDED,
-		    "No answer in time. The append may or may not have been stored.");
-		break;
-	case KDB_LEADER_UNAVAILABLE:
-	case KDB_DATABASE_UNREACHABLE:
-	case KDB_DATABASE_BUSY:
-	case KDB_CONNECTION_LOST:
-		kg_refusal_set(refusal, KG_PROBLEM_CONNECTION_LOST,
-		    "%s The append may or may not have been stored.", error->detail);
-		refusal->retry_after_seconds = is_exact ? 1 : 0;
-		break;
-	case KDB_CANCELLED:
-		kg_refusal_set(refusal, KG_PROBLEM_CLIENT_CLOSED,
-		    "The request was given up after it was sent.");
-		break;
-	case KDB_DATABASE_ERROR:
-		kg_refusal_set(refusal, KG_PROBLEM_DATABASE_ERROR,
-		    "%s The append may or may not have been stored.", error->detail);
-		break;
-	default:
-		kg_refusal_set(refusal, KG_PROBLEM_DATABASE_ERROR,
-		    "After an attempt without an answer, a second one was refused (%s): %s The "
-		    "append may or may not have been stored.",
-		    kdb_code_name(error->code), error->detail);
-		break;
-	}
+	if (problem == KG_PROBLEM_CONNECTION_LOST && is_exact)
+		refusal->retry_after_seconds = 1;
+	if (problem == KG_PROBLEM_DATABASE_ERROR && error->code != KDB_DATABASE_ERROR)
+		refuse_after_lost_attempt(refusal, error, detail);
+	else
+		kg_refusal_set(refusal, problem,
+		    "%s The append may or may not have been stored.", detail);
 }
 
 void

@@ -71,3 +71,51 @@ test_log_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 test_log_tap_LDADD = libdaemon.a libclient.a libproto.a $(CJSON_LIBS) $(GNUTLS_LIBS) -lpthread $(CHECK_LIBS)
 TESTS += test_log.tap
 endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_json_scan.tap
+test_json_scan_tap_SOURCES = tests/unit/test_json_scan.c
+test_json_scan_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(GNUTLS_CFLAGS)
+test_json_scan_tap_LDADD = libdaemon.a libclient.a $(CHECK_LIBS)
+TESTS += test_json_scan.tap
+endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_json_write.tap
+test_json_write_tap_SOURCES = tests/unit/test_json_write.c
+test_json_write_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(GNUTLS_CFLAGS)
+test_json_write_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(CHECK_LIBS)
+TESTS += test_json_write.tap
+endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_uuid.tap
+test_uuid_tap_SOURCES = tests/unit/test_uuid.c
+test_uuid_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(GNUTLS_CFLAGS)
+test_uuid_tap_LDADD = libdaemon.a libclient.a $(CHECK_LIBS)
+TESTS += test_uuid.tap
+endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_base64.tap
+test_base64_tap_SOURCES = tests/unit/test_base64.c
+test_base64_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(GNUTLS_CFLAGS)
+test_base64_tap_LDADD = libdaemon.a libclient.a $(GNUTLS_LIBS) $(CHECK_LIBS)
+TESTS += test_base64.tap
+endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_idempotency.tap
+test_idempotency_tap_SOURCES = tests/unit/test_idempotency.c
+test_idempotency_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(GNUTLS_CFLAGS)
+test_idempotency_tap_LDADD = libdaemon.a libclient.a $(GNUTLS_LIBS) $(CHECK_LIBS)
+TESTS += test_idempotency.tap
+endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_problem.tap
+test_problem_tap_SOURCES = tests/unit/test_problem.c
+test_problem_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(GNUTLS_CFLAGS)
+test_problem_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(CHECK_LIBS)
+TESTS += test_problem.tap
+endif
