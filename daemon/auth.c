@@ -155,22 +155,3 @@ kg_auth_take(const struct kg_head *head, const struct kg_config *config,
 		    "of requests do not travel on it (option allow-cleartext-credentials).");
 	return !refusal->is_set;
 }
-
-char *
-kg_auth_check_upstream(const struct kg_config *config)
-{
-	static const char no_tls[] =
-	    "database: tls=true, the default of connection strings, is not built yet: TLS comes "
-	    "with a later release. Where the database speaks plain text, add ?tls=false to the "
-	    "connection string.";
-	static const char clear_text[] =
-	    "database: the connection string has a user and password, and the connection is "
-	    "neither TLS nor loopback, so they would travel in clear text. Set "
-	    "allow-cleartext-credentials = true to accept that.";
-
-	if (config->connection.tls)
-		return kdb_alloc_text(no_tls, sizeof(no_tls) - 1);
-	if (config->connection.user != NULL && !is_safe_link(config))
-		return kdb_alloc_text(clear_text, sizeof(clear_text) - 1);
-	return NULL;
-}

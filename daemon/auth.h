@@ -10,8 +10,7 @@
 #include <stddef.h>
 
 /*
- * Database credentials of a request (api-design 13.1, 13.4), and whether credentials may
- * travel to the database at all. Pure. Nothing of them goes into a refusal or the log.
+ * Database credentials of a request (api-design 13.1, 13.4). Pure. Nothing of them goes into a refusal or the log.
  */
 struct kg_credentials {
 	char *authorization; /* in the database's spelling, "Basic x" or "Bearer x"; NULL: none */
@@ -30,9 +29,5 @@ void kg_auth_dispose(struct kg_credentials *credentials);
  * is set. Dispose of *credentials in any case. */
 bool kg_auth_take(const struct kg_head *head, const struct kg_config *config,
     struct kg_credentials *credentials, struct kg_refusal *refusal);
-
-/* Whether the connection string can be used: NULL, or a text for people, which the caller
- * frees. */
-char *kg_auth_check_upstream(const struct kg_config *config);
 
 #endif

@@ -688,33 +688,27 @@ run_ready(struct kg_http *http)
 
 /* The loop. */
 
+/* Lets the library work until it has nothing to do, but not for ever. */
 static void
-run_listener(struct listener *listener)
+run_listener(struct listener *listener, int max_runs)
 {
-	MHD_UNSIGNED_LONG_LONG timeout_ms = 1;
+	MHD_UNSIGNED_LONG_LONG timeout_ms = 0;
 
-	listener->must_run = false;
-	if (listener->daemon == NULL)
-		return;
-	for (int i = 0; i < RUNS_PER_ROUND; i++) {
+	for (int i = 0; i < max_runs && listener->must_run; i++) {
 		MHD_run(listener->daemon);
-		if (MHD_get_timeout(listener->daemon, &timeout_ms) != MHD_YES || timeout_ms > 0)
-			return;
+		listener->must_run =
+		    MHD_get_timeout(listener->daemon, &timeout_ms) == MHD_YES && timeout_ms == 0;
 	}
-	listener->must_run = true;
 }
 
 static bool
-run_listeners(struct kg_http *http)
+run_listeners(struct kg_http *http, int max_runs)
 {
 	bool must_run = false;
 
 	for (size_t i = 0; i < http->sockets.count; i++) {
-		struct listener *listener = &http->listeners[i];
-
-		if (listener->must_run)
-			run_listener(listener);
-		must_run |= listener->must_run;
+		run_listener(&http->listeners[i], max_runs);
+		must_run |= http->listeners[i].must_run;
 	}
 	return must_run;
 }
@@ -799,12 +793,13 @@ close_listeners(struct kg_http *http)
 		struct pollfd waiting = { .fd = listener->socket->fd, .events = POLLIN };
 
 		kg_listen_stop_new(listener->socket);
-		while (listener->daemon != NULL && poll(&waiting, 1, 0) > 0 &&
+		while (poll(&waiting, 1, 0) > 0 &&
 		    http->connection_count <
-			http->config->max_connections + EXCESS_CONNECTIONS)
-			run_listener(listener);
-		if (listener->daemon != NULL)
-			MHD_quiesce_daemon(listener->daemon);
+			http->config->max_connections + EXCESS_CONNECTIONS) {
+			listener->must_run = true;
+			run_listener(listener, 1);
+		}
+		MHD_quiesce_daemon(listener->daemon);
 		close(listener->socket->fd);
 		listener->socket->fd = -1;
 		listener->must_run = true;
@@ -850,9 +845,10 @@ kg_http_run(struct kg_http *http, const struct kg_http_handler *handler)
 			take_signals(http);
 		if (http->polled[2].revents != 0)
 			take_resets(http);
-		must_run = run_listeners(http);
+		/* What is left over after one turn is joined with the answers that are ready. */
+		run_listeners(http, 1);
 		run_ready(http);
-		must_run |= run_listeners(http);
+		must_run = run_listeners(http, RUNS_PER_ROUND);
 		handler->round(handler->context);
 		expire(http);
 		advance_drain(http);
@@ -972,8 +968,7 @@ kg_http_stop(struct kg_http *http)
 	/* The library aborts when it is stopped with a suspended connection. */
 	while (has_ready(http))
 		run_ready(http);
-	for (size_t i = 0; i < http->sockets.count; i++)
-		run_listener(&http->listeners[i]);
+	run_listeners(http, RUNS_PER_ROUND);
 }
 
 void

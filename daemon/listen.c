@@ -111,39 +111,51 @@ bind_tcp(const struct addrinfo *address)
 	return -1;
 }
 
+/* The address, when its form is right and it may be used. */
+static struct addrinfo *
+read_allowed(const char *text, bool allow_unprotected, char **error_text)
+{
+	struct addrinfo *address = read_address(text, error_text);
+
+	if (address == NULL || allow_unprotected || is_loopback(address->ai_addr))
+		return address;
+	freeaddrinfo(address);
+	*error_text = kdb_alloc_printf(
+	    "listen: %s can be reached from other machines, and nothing protects it: listen on a "
+	    "loopback address or a unix socket, or set allow-unprotected-listen = true",
+	    text);
+	return NULL;
+}
+
 static bool
 open_tcp(const char *text, bool allow_unprotected, struct kg_listen_socket *opened,
     char **error_text)
 {
-	struct addrinfo *address = read_address(text, error_text);
+	struct addrinfo *address = read_allowed(text, allow_unprotected, error_text);
 	bool is_local;
 	int error = 0;
-	int fd = -1;
+	int fd;
 
 	if (address == NULL)
 		return false;
 	is_local = is_loopback(address->ai_addr);
-	if (!is_local && !allow_unprotected) {
-		*error_text = kdb_alloc_printf(
-		    "listen: %s can be reached from other machines, and nothing protects it: "
-		    "listen on a loopback address or a unix socket, or set "
-		    "allow-unprotected-listen = true",
-		    text);
-	} else if ((fd = bind_tcp(address)) < 0) {
+	fd = bind_tcp(address);
+	freeaddrinfo(address);
+	if (fd < 0) {
 		error = errno;
 		*error_text = kdb_alloc_printf("listen: %s: %s", text, strerror(error));
-	} else {
-		if (!is_local)
-			kg_log(KG_LOG_WARNING,
-			    "%s can be reached from other machines, and nothing protects it "
-			    "(allow-unprotected-listen)",
-			    text);
-		*opened = (struct kg_listen_socket){ .fd = fd, .name = describe(fd),
-			.is_loopback = is_local };
+		errno = error;
+		return false;
 	}
-	freeaddrinfo(address);
-	errno = error;
-	return fd >= 0;
+	if (!is_local)
+		kg_log(KG_LOG_WARNING,
+		    "%s can be reached from other machines, and nothing protects it "
+		    "(allow-unprotected-listen)",
+		    text);
+	*opened = (struct kg_listen_socket){ .fd = fd,
+		.name = describe(fd),
+		.is_loopback = is_local };
+	return true;
 }
 
 /* A socket that nobody listens on is left over from a process that is gone. */
@@ -191,21 +203,28 @@ set_owner(const char *path, const struct kg_config *config, char **error_text)
 }
 
 static bool
+read_path(const char *path, struct sockaddr_un *address, char **error_text)
+{
+	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (path[0] == '\0' || strlen(path) >= sizeof(address->sun_path)) {
+		*error_text = kdb_alloc_printf("listen: unix:%s: the path must have 1 to %zu bytes",
+		    path, sizeof(address->sun_path) - 1);
+		return false;
+	}
+	strcpy(address->sun_path, path);
+	return true;
+}
+
+static bool
 open_unix(const char *path, const struct kg_config *config, struct kg_listen_socket *opened,
     char **error_text)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address;
 	mode_t umask_before;
 	bool is_bound;
 	int fd;
 
-	if (path[0] == '\0' || strlen(path) >= sizeof(address.sun_path)) {
-		*error_text = kdb_alloc_printf("listen: unix:%s: the path must have 1 to %zu bytes",
-		    path, sizeof(address.sun_path) - 1);
-		return false;
-	}
-	strcpy(address.sun_path, path);
-	if (!remove_stale(&address, error_text))
+	if (!read_path(path, &address, error_text) || !remove_stale(&address, error_text))
 		return false;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	/* Nobody may connect before mode and group are set. */
@@ -228,6 +247,36 @@ open_unix(const char *path, const struct kg_config *config, struct kg_listen_soc
 	return false;
 }
 
+/* The path behind "unix:"; NULL: a TCP address. */
+static const char *
+unix_path(const char *text)
+{
+	size_t prefix_len = strlen(unix_prefix);
+
+	return strncmp(text, unix_prefix, prefix_len) == 0 ? text + prefix_len : NULL;
+}
+
+char *
+kg_listen_check(const struct kg_config *config)
+{
+	char *error_text = NULL;
+
+	for (size_t i = 0; i < config->listen.count && error_text == NULL; i++) {
+		const char *path = unix_path(config->listen.items[i]);
+		struct sockaddr_un unix_address;
+		struct addrinfo *address = NULL;
+
+		if (path != NULL)
+			read_path(path, &unix_address, &error_text);
+		else
+			address = read_allowed(config->listen.items[i],
+			    config->allow_unprotected_listen, &error_text);
+		if (address != NULL)
+			freeaddrinfo(address);
+	}
+	return error_text;
+}
+
 /* The default pair may lose its second half on a machine without IPv6. */
 static bool
 is_default_pair(const struct kg_text_list *list)
@@ -246,12 +295,12 @@ static bool
 open_one(const char *text, const struct kg_config *config, struct kg_listen_socket *opened,
     char **error_text)
 {
-	size_t prefix_len = strlen(unix_prefix);
+	const char *path = unix_path(text);
 
 	*opened = (struct kg_listen_socket){ .fd = -1 };
-	if (strncmp(text, unix_prefix, prefix_len) == 0)
-		return open_unix(text + prefix_len, config, opened, error_text);
 	errno = 0;
+	if (path != NULL)
+		return open_unix(path, config, opened, error_text);
 	return open_tcp(text, config->allow_unprotected_listen, opened, error_text);
 }
 

@@ -20,6 +20,10 @@ struct kg_listen_sockets {
 	size_t count;
 };
 
+/* Checks the form and the reach of every address, without opening anything. NULL, or a text
+ * for people, which the caller frees. */
+char *kg_listen_check(const struct kg_config *config);
+
 /* Opens every socket of the configuration. False: *error_text says which and why, the caller
  * frees it, and nothing is left open. */
 bool kg_listen_open(

@@ -7,9 +7,9 @@
 #include "client-core/base/alloc.h"
 #include "client-core/base/clock.h"
 #include "client-core/client.h"
-#include "daemon/auth.h"
 #include "daemon/config.h"
 #include "daemon/http.h"
+#include "daemon/listen.h"
 #include "daemon/log.h"
 #include "daemon/request.h"
 
@@ -101,7 +101,7 @@ run(const struct kg_config *config)
 {
 	struct kg_gateway gateway = { .config = config,
 		.started_wall_ns = kdb_clock_wall_ns() };
-	char *error_text = kg_auth_check_upstream(config);
+	char *error_text = kg_listen_check(config);
 	int status = EXIT_WRONG_CONFIG;
 
 	kg_log_start((enum kg_log_level)config->log_level,
@@ -138,7 +138,7 @@ print(struct kdb_buffer *text)
 static int
 check(const struct kg_config *config)
 {
-	char *error_text = kg_auth_check_upstream(config);
+	char *error_text = kg_listen_check(config);
 
 	if (error_text == NULL) {
 		puts("The configuration is good.");

@@ -8,6 +8,7 @@
 
 #include "client-core/base/alloc.h"
 #include "client-core/base/clock.h"
+#include "client-core/base/name_distance.h"
 #include "daemon/append_body.h"
 #include "daemon/base64.h"
 #include "daemon/idempotency.h"
@@ -16,6 +17,7 @@
 #include "daemon/router.h"
 #include "daemon/uuid.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -300,14 +302,38 @@ find_query_row(const char *name, size_t len, unsigned takes)
 	return NULL;
 }
 
+/* The parameter that an unknown one was most likely meant to be; NULL: none is near. */
+static const char *
+nearest_query(const char *name, size_t len, unsigned takes)
+{
+	const char *nearest = NULL;
+	size_t least = SIZE_MAX;
+
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		size_t distance;
+
+		if (rows[i].query == NULL || (rows[i].takes & takes) == 0)
+			continue;
+		distance = kdb_name_distance(name, len, rows[i].query);
+		if (distance < least) {
+			least = distance;
+			nearest = rows[i].query;
+		}
+	}
+	return nearest;
+}
+
 static void
 refuse_unknown(struct reader *reader, const char *name, size_t len)
 {
+	const char *nearest = nearest_query(name, len, reader->context->takes);
 	char *pointer = kdb_alloc_printf(
 	    "query:%.*s", (int)(len < POINTER_NAME_MAX ? len : POINTER_NAME_MAX), name);
+	char hint[64];
 
-	kg_refusal_add(reader->refusal, KG_PROBLEM_UNKNOWN_MEMBER, pointer, NULL,
-	    "Unknown query parameter.");
+	snprintf(hint, sizeof(hint), "Did you mean \"%s\"?", nearest == NULL ? "" : nearest);
+	kg_refusal_add(reader->refusal, KG_PROBLEM_UNKNOWN_MEMBER, pointer,
+	    nearest == NULL ? NULL : hint, "Unknown query parameter.");
 	free(pointer);
 }
 
@@ -407,13 +433,13 @@ check_expectation(struct reader *reader)
 
 static const char *const envelope_types[] = { "application/json", "application/x-ndjson",
 	NULL };
-static const char *const raw_json_types[] = { "application/json", "*/*+json", NULL };
+static const char *const raw_types[] = { "*/*", NULL };
 
 const char *const *
 kg_parameters_accepted_types(unsigned takes)
 {
 	return (takes & KG_TAKES_ENVELOPE) != 0 ? envelope_types
-	    : (takes & KG_TAKES_RAW) != 0	? raw_json_types
+	    : (takes & KG_TAKES_RAW) != 0	? raw_types
 						: NULL;
 }
 
