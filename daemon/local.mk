@@ -37,3 +37,5 @@ kurrentgate_SOURCES = daemon/main.c
 kurrentgate_CPPFLAGS = $(AM_CPPFLAGS)
 kurrentgate_LDADD = libdaemon.a libclient.a libproto.a $(GRPC_LIBS) $(PROTOBUF_C_LIBS) \
 	$(MICROHTTPD_LIBS) $(CJSON_LIBS) $(GNUTLS_LIBS) -lpthread
+
+dist_man_MANS += daemon/kurrentgate.8

@@ -1093,6 +1093,75 @@ START_TEST(sample_tells_form_and_default)
 }
 END_TEST
 
+/* As the manual page writes it. */
+static void
+put_roff(struct kdb_buffer *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '-')
+			kdb_buffer_put_char(out, '\\');
+		kdb_buffer_put_char(out, *text);
+	}
+}
+
+/* The part of the page on options; the caller frees the page. */
+static char *
+manual_options(char **page)
+{
+	char *from, *to;
+
+	*page = read_document("daemon/kurrentgate.8");
+	from = strstr(*page, "\n.SH OPTIONS\n");
+	ck_assert_ptr_nonnull(from);
+	to = strstr(from, "\n.SH CONNECTION STRING\n");
+	ck_assert_ptr_nonnull(to);
+	*to = 0;
+	return from;
+}
+
+START_TEST(manual_has_no_other_option)
+{
+	char *page;
+	int count = 0;
+
+	for (char *at = manual_options(&page); (at = strstr(at, "\n.TP\n.B \\-\\-")); at++)
+		count++;
+	ck_assert_int_eq(count, KG_OPTION_TOTAL);
+	free(page);
+}
+END_TEST
+
+/* An entry names the option as --help does, says the same of it, and tells its default. */
+START_TEST(manual_tells_option_and_default)
+{
+	const struct kg_option *option = &kg_options[_i];
+	struct kdb_buffer text;
+	char *page, *entry, *end;
+
+	kdb_buffer_init(&text, MAX_TEXT);
+	kdb_buffer_put_text(&text, "\n.TP\n.B \\-\\-");
+	put_roff(&text, option->name);
+	kdb_buffer_put_text(&text, option->type == KG_OPTION_FLAG ? "[=" : "=");
+	kdb_buffer_put_char(&text, 0);
+	entry = strstr(manual_options(&page), text.data);
+	ck_assert_msg(entry, "%s", option->name);
+	end = strstr(entry + 1, "\n.TP\n");
+	if (end)
+		*end = 0;
+	kdb_buffer_clear(&text);
+	kdb_buffer_put_text(&text, "\nDefault: ");
+	put_roff(&text, *option->default_text ? option->default_text : "none");
+	kdb_buffer_put(&text, ".", 2);
+	ck_assert_msg(strstr(entry, text.data), "%s: %s", option->name, text.data);
+	kdb_buffer_clear(&text);
+	put_roff(&text, option->help + 1);
+	kdb_buffer_put_char(&text, 0);
+	ck_assert_msg(strstr(entry, text.data), "%s: %s", option->name, text.data);
+	kdb_buffer_dispose(&text);
+	free(page);
+}
+END_TEST
+
 static void
 add_documents(Suite *s)
 {
@@ -1102,6 +1171,8 @@ add_documents(Suite *s)
 	tcase_add_test(c, help_names_every_option_within_80_columns);
 	tcase_add_test(c, sample_sets_every_option_to_its_default);
 	tcase_add_loop_test(c, sample_tells_form_and_default, 0, KG_OPTION_TOTAL);
+	tcase_add_test(c, manual_has_no_other_option);
+	tcase_add_loop_test(c, manual_tells_option_and_default, 0, KG_OPTION_TOTAL);
 	suite_add_tcase(s, c);
 }
 
