@@ -313,11 +313,12 @@ kg_append_body_read_ndjson(const char *body, size_t len, struct kdb_bytes stream
 {
 	struct builder builder;
 	struct kg_json *json = &builder.reader.json;
-	const char *end = body + len;
+	const char *end;
 	char place[40] = "";
 
 	start(&builder, stream_name, limits, append, refusal);
 	kg_json_init(json, body, len, limits->max_depth);
+	end = json->end;
 	for (size_t line = 0; json->at < end && !kg_json_has_failed(json); line++) {
 		const char *newline = memchr(json->at, '\n', (size_t)(end - json->at));
 

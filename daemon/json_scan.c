@@ -474,6 +474,9 @@ void
 kg_json_init(struct kg_json *json, const char *bytes, size_t len, unsigned max_depth)
 {
 	assert(max_depth <= KG_JSON_DEPTH_MAX);
+	/* No bytes may have no place, but an error at their end needs one. */
+	if (len == 0)
+		bytes = "";
 	*json = (struct kg_json){ .start = bytes,
 		.at = bytes,
 		.end = bytes + len,

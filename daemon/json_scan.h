@@ -44,7 +44,8 @@ struct kg_json_value {
 };
 
 /*
- * Starts at bytes[0], which stay the caller's and must outlive all spans. max_depth is the
+ * Starts at bytes[0], which stay the caller's and must outlive all spans; NULL with length 0
+ * is an empty text. max_depth is the
  * number of containers that one value read by kg_json_read_value() may nest, its own root
  * counted as 1; at most KG_JSON_DEPTH_MAX.
  */

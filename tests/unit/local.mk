@@ -119,3 +119,27 @@ test_problem_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(GNUTLS_CFLAGS)
 test_problem_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(CHECK_LIBS)
 TESTS += test_problem.tap
 endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_append_body.tap
+test_append_body_tap_SOURCES = tests/unit/test_append_body.c
+test_append_body_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+test_append_body_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(CHECK_LIBS)
+TESTS += test_append_body.tap
+endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_stream_metadata.tap
+test_stream_metadata_tap_SOURCES = tests/unit/test_stream_metadata.c
+test_stream_metadata_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+test_stream_metadata_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(CHECK_LIBS)
+TESTS += test_stream_metadata.tap
+endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_json_corpus.tap
+test_json_corpus_tap_SOURCES = tests/unit/test_json_corpus.c
+test_json_corpus_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DKG_SOURCE_ROOT='"$(top_srcdir)"'
+test_json_corpus_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(CHECK_LIBS)
+TESTS += test_json_corpus.tap
+endif

@@ -462,6 +462,28 @@ START_TEST(bad_bodies)
 }
 END_TEST
 
+/* A request without a body has no bytes to point at. */
+START_TEST(no_body)
+{
+	const struct kdb_event octets = { .type = { "t", 1 } };
+	struct kdb_bytes stream = { "s", 1 };
+	struct kg_append_body append;
+	struct kg_refusal refusal;
+
+	kg_refusal_init(&refusal);
+	ck_assert(!kg_append_body_read_json(NULL, 0, stream, &usual, &append, &refusal));
+	ck_assert_int_eq(refusal.problem, KG_PROBLEM_MALFORMED_JSON);
+	ck_assert_int_eq(refusal.byte_offset, 0);
+	kg_refusal_dispose(&refusal);
+	ck_assert(!kg_append_body_read_ndjson(NULL, 0, stream, &usual, &append, &refusal));
+	ck_assert_int_eq(refusal.problem, KG_PROBLEM_INVALID_REQUEST);
+	kg_refusal_dispose(&refusal);
+	ck_assert(kg_append_body_read_raw(NULL, 0, stream, &usual, &octets, &append, &refusal));
+	ck_assert_uint_eq(append.events[0].data.len, 0);
+	kg_append_body_dispose(&append);
+}
+END_TEST
+
 static const struct {
 	const char *body;
 	const char *hint; /* of the first finding */
@@ -967,6 +989,7 @@ main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, good_bodies, 0, COUNT(good));
 	tcase_add_loop_test(tcase, bad_bodies, 0, COUNT(bad));
+	tcase_add_test(tcase, no_body);
 	tcase_add_loop_test(tcase, findings_give_hints, 0, COUNT(hints));
 	tcase_add_test(tcase, metadata_in_base64_is_told_in_words);
 	tcase_add_test(tcase, payloads_are_not_copied);

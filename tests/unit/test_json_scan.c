@@ -226,6 +226,19 @@ START_TEST(syntax_is_strict)
 }
 END_TEST
 
+START_TEST(no_bytes_are_an_empty_text)
+{
+	struct kg_json json;
+	struct kg_json_value value;
+
+	kg_json_init(&json, NULL, 0, 4);
+	ck_assert(!kg_json_read_value(&json, &value));
+	ck_assert(kg_json_has_failed(&json));
+	ck_assert_uint_eq(kg_json_error_offset(&json), 0);
+	ck_assert(!kg_json_is_valid(NULL, 0, 4));
+}
+END_TEST
+
 /* Every prefix of a valid document that is not one itself fails at its end. */
 START_TEST(prefixes_fail_at_their_end)
 {
@@ -815,6 +828,7 @@ main(void)
 	suite_add_tcase(suite, tcase);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, syntax_is_strict, 0, COUNT(syntax));
+	tcase_add_test(tcase, no_bytes_are_an_empty_text);
 	tcase_add_test(tcase, prefixes_fail_at_their_end);
 	tcase_add_test(tcase, every_byte_value_in_a_string);
 	tcase_add_test(tcase, utf8_is_strict);
