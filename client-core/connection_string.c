@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Connection strings: one pass from left to right over schemes, user info, hosts and options
- * into struct kdb_connection_settings. Owns nothing after it returns. No text of an error
- * quotes what stands between "://" and the options, because a password with a bare '/', '?' or
- * '@' can stand anywhere there.
+ * Connection strings: one pass from left to right over schemes, user info, hosts and
+ * options into struct kdb_connection_settings. Owns nothing after it returns. No text
+ * of an error quotes what stands between "://" and the options, because a password with
+ * a bare '/', '?' or '@' can stand anywhere there.
  */
 #include "client-core/connection_string.h"
 
 #include "client-core/base/alloc.h"
-#include "client-core/base/buffer.h"
 #include "client-core/base/name_distance.h"
 
 #include <arpa/inet.h>
@@ -20,7 +19,6 @@
 
 #define DEFAULT_PORT 2113
 #define MAX_HOST_LEN 253
-#define MAX_PRINTED_LEN ((size_t)1 << 20)
 
 enum option_kind {
 	OPTION_FLAG,
@@ -36,60 +34,53 @@ struct option_rule {
 	enum option_kind kind;
 	size_t member; /* offset in struct kdb_connection_settings */
 	/* The rest is for numbers. */
+	const char *unit;
 	int32_t minimum;
 	int32_t maximum;
-	int32_t factor;	    /* from the unit of the option to that of the member */
-	const char *unit;
-	bool can_be_off;    /* -1 is allowed and means: */
+	int32_t factor;  /* from the unit to that of the member; 0 is 1 */
+	bool can_be_off; /* -1 is allowed and means: */
 	int32_t off_value;
-	const char *low_hint;  /* what a value below the minimum probably is; or NULL */
+	const char *low_hint; /* what a value below the minimum probably is; or NULL */
 	const char *high_hint;
 };
 
 #define MEMBER(name) offsetof(struct kdb_connection_settings, name)
 
+/* clang-format off */
 static const struct option_rule option_rules[] = {
 	{ .name = "tls", .kind = OPTION_FLAG, .member = MEMBER(tls) },
-	{ .name = "tlsVerifyCert", .kind = OPTION_FLAG, .member = MEMBER(tls_verify_cert) },
+	{ .name = "tlsVerifyCert", .kind = OPTION_FLAG,
+	  .member = MEMBER(tls_verify_cert) },
 	{ .name = "tlsCaFile", .kind = OPTION_TEXT, .member = MEMBER(tls_ca_file) },
 	{ .name = "userCertFile", .kind = OPTION_TEXT, .member = MEMBER(user_cert_file) },
 	{ .name = "userKeyFile", .kind = OPTION_TEXT, .member = MEMBER(user_key_file) },
-	{ .name = "nodePreference", .kind = OPTION_PREFERENCE,
-	    .member = MEMBER(node_preference) },
-	{ .name = "maxDiscoverAttempts", .kind = OPTION_NUMBER,
-	    .member = MEMBER(max_discover_attempts), .minimum = 1, .maximum = INT32_MAX,
-	    .factor = 1, .unit = "attempts" },
-	{ .name = "discoveryInterval", .kind = OPTION_NUMBER,
-	    .member = MEMBER(discovery_interval_ms), .minimum = 1, .maximum = INT32_MAX,
-	    .factor = 1, .unit = "milliseconds" },
-	{ .name = "gossipTimeout", .kind = OPTION_NUMBER, .member = MEMBER(gossip_timeout_ms),
-	    .minimum = 1, .maximum = 300, .factor = 1000, .unit = "seconds",
-	    .high_hint = "this looks like milliseconds" },
-	{ .name = "keepAliveInterval", .kind = OPTION_NUMBER,
-	    .member = MEMBER(keep_alive_interval_ms), .minimum = 1, .maximum = INT32_MAX,
-	    .factor = 1, .unit = "milliseconds", .can_be_off = true, .off_value = -1 },
-	{ .name = "keepAliveTimeout", .kind = OPTION_NUMBER,
-	    .member = MEMBER(keep_alive_timeout_ms), .minimum = 1, .maximum = INT32_MAX,
-	    .factor = 1, .unit = "milliseconds", .can_be_off = true, .off_value = -1 },
-	{ .name = "defaultDeadline", .kind = OPTION_NUMBER,
-	    .member = MEMBER(default_deadline_ms), .minimum = 100, .maximum = INT32_MAX,
-	    .factor = 1, .unit = "milliseconds", .can_be_off = true, .off_value = 0,
-	    .low_hint = "this looks like seconds" },
-	{ .name = "connectionName", .kind = OPTION_TEXT, .member = MEMBER(connection_name) },
+	{ .name = "nodePreference", .kind = OPTION_PREFERENCE },
+	{ .name = "maxDiscoverAttempts", .kind = OPTION_NUMBER, .unit = "attempts",
+	  .member = MEMBER(max_discover_attempts), .minimum = 1, .maximum = INT32_MAX },
+	{ .name = "discoveryInterval", .kind = OPTION_NUMBER, .unit = "milliseconds",
+	  .member = MEMBER(discovery_interval_ms), .minimum = 1, .maximum = INT32_MAX },
+	{ .name = "gossipTimeout", .kind = OPTION_NUMBER, .unit = "seconds",
+	  .member = MEMBER(gossip_timeout_ms), .minimum = 1, .maximum = 300,
+	  .factor = 1000, .high_hint = "this looks like milliseconds" },
+	{ .name = "keepAliveInterval", .kind = OPTION_NUMBER, .unit = "milliseconds",
+	  .member = MEMBER(keep_alive_interval_ms), .minimum = 1, .maximum = INT32_MAX,
+	  .can_be_off = true, .off_value = -1 },
+	{ .name = "keepAliveTimeout", .kind = OPTION_NUMBER, .unit = "milliseconds",
+	  .member = MEMBER(keep_alive_timeout_ms), .minimum = 1, .maximum = INT32_MAX,
+	  .can_be_off = true, .off_value = -1 },
+	{ .name = "defaultDeadline", .kind = OPTION_NUMBER, .unit = "milliseconds",
+	  .member = MEMBER(default_deadline_ms), .minimum = 100, .maximum = INT32_MAX,
+	  .can_be_off = true, .off_value = 0, .low_hint = "this looks like seconds" },
+	{ .name = "connectionName", .kind = OPTION_TEXT,
+	  .member = MEMBER(connection_name) },
 	{ .name = "dnsDiscover", .kind = OPTION_DISCOVER },
 	{ .name = "throwOnAppendFailure", .kind = OPTION_UNUSED_FLAG },
 };
+/* clang-format on */
 
 enum { OPTION_COUNT = sizeof option_rules / sizeof *option_rules };
 
 static const char *const schemes[] = { "kurrentdb", "kurrent", "kdb", "esdb" };
-
-static const char *const preference_names[] = {
-	[KDB_PREFER_LEADER] = "leader",
-	[KDB_PREFER_FOLLOWER] = "follower",
-	[KDB_PREFER_RANDOM] = "random",
-	[KDB_PREFER_READ_ONLY_REPLICA] = "readOnlyReplica",
-};
 
 /* A part of the text: from `at` up to `end`. */
 struct span {
@@ -122,8 +113,8 @@ fail(struct parser *parser, size_t offset, const char *format, ...)
 	return false;
 }
 
-/* What to add to an error about hosts or path when the real trouble is probably that a '/' or
- * '?' of the password ended the part with the hosts too early. */
+/* What to add to an error about hosts or path when the real trouble is probably that a
+ * '/' or '?' of the password ended the part with the hosts too early. */
 static const char *
 password_hint(const struct parser *parser, size_t from)
 {
@@ -156,7 +147,7 @@ hex_value(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* The byte at *at, which moves on; a '%' takes its two digits along. -1 after an error. */
+/* The byte at *at, which moves on; '%' takes its two digits along. -1 after an error. */
 static int
 decode_byte(struct parser *parser, size_t *at, size_t end)
 {
@@ -230,8 +221,8 @@ parse_scheme(struct parser *parser, size_t *at)
 		bare_len -= sizeof suffix - 1;
 	if (!is_scheme(parser->text, bare_len))
 		return fail(parser, 0,
-		    "unknown scheme; known are kurrentdb, kurrent, kdb and esdb, each also "
-		    "with +discover");
+		    "unknown scheme; known are kurrentdb, kurrent, kdb and esdb, each "
+		    "also with +discover");
 	parser->settings->is_discover = bare_len < len;
 	*at = len + 3;
 	return true;
@@ -303,7 +294,8 @@ check_host_name(struct parser *parser, struct span name, const char *host)
 	struct in_addr address;
 
 	if (name.end - name.at > MAX_HOST_LEN)
-		return fail(parser, name.at, "a host name has at most %d bytes", MAX_HOST_LEN);
+		return fail(
+		    parser, name.at, "a host name has at most %d bytes", MAX_HOST_LEN);
 	for (size_t i = name.at; i < name.end; i++) {
 		unsigned char c = (unsigned char)parser->text[i];
 
@@ -311,11 +303,13 @@ check_host_name(struct parser *parser, struct span name, const char *host)
 			return fail(parser, i,
 			    "a host name is ASCII; write other names in their xn-- form");
 		if (!isalnum(c) && c != '-' && c != '_' && c != '.')
-			return fail(parser, i, "a host name must not contain this character%s",
+			return fail(parser, i,
+			    "a host name must not contain this character%s",
 			    password_hint(parser, name.end));
 	}
 	if (*host == '.' || strstr(host, ".."))
-		return fail(parser, name.at, "a host name must not contain an empty label");
+		return fail(
+		    parser, name.at, "a host name must not contain an empty label");
 	if (is_number_last(host) && inet_pton(AF_INET, host, &address) != 1)
 		return fail(parser, name.at, "this is not an IPv4 address%s",
 		    password_hint(parser, name.end));
@@ -334,7 +328,8 @@ split_host(struct parser *parser, struct span item, struct span *host, size_t *b
 	if (*text == '[') {
 		mark = memchr(text, ']', len);
 		if (!mark)
-			return fail(parser, item.at, "']' is missing after an IPv6 address");
+			return fail(
+			    parser, item.at, "']' is missing after an IPv6 address");
 		*host = (struct span){ item.at + 1, (size_t)(mark - parser->text) };
 		*behind = host->end + 1;
 		return true;
@@ -375,8 +370,8 @@ parse_seed(struct parser *parser, struct span item)
 		    password_hint(parser, item.end));
 	if (!split_host(parser, item, &host, &behind))
 		return false;
-	seed = add_seed(parser->settings,
-	    kdb_alloc_text(parser->text + host.at, host.end - host.at));
+	seed = add_seed(
+	    parser->settings, kdb_alloc_text(parser->text + host.at, host.end - host.at));
 	if (behind == host.end) {
 		if (!check_host_name(parser, host, seed->host))
 			return false;
@@ -428,7 +423,8 @@ parse_authority(struct parser *parser, size_t at)
 	if (parser->text[end] == '/')
 		end++;
 	if (parser->text[end] && parser->text[end] != '?')
-		return fail(parser, end, "a path is not allowed%s", password_hint(parser, end));
+		return fail(
+		    parser, end, "a path is not allowed%s", password_hint(parser, end));
 	parser->query_at = parser->text[end] ? end + 1 : end;
 	return true;
 }
@@ -470,7 +466,8 @@ fail_at_name(struct parser *parser, struct span name)
 	const char *nearest = NULL;
 	size_t least = SIZE_MAX;
 
-	/* Behind a '?' that belongs to a password, the name is a piece of that password. */
+	/* Behind a '?' that belongs to a password, the name is a piece of that
+	 * password. */
 	if (strchr(parser->text + parser->query_at, '@') || !is_word(text, len))
 		return fail(parser, name.at, "unknown option%s",
 		    password_hint(parser, parser->query_at));
@@ -520,7 +517,8 @@ flag_value(const char *text)
 }
 
 static bool
-set_flag(struct parser *parser, const struct option_rule *rule, size_t at, const char *value)
+set_flag(
+    struct parser *parser, const struct option_rule *rule, size_t at, const char *value)
 {
 	int flag = flag_value(value);
 
@@ -537,8 +535,8 @@ set_flag(struct parser *parser, const struct option_rule *rule, size_t at, const
 }
 
 static bool
-fail_at_number(struct parser *parser, const struct option_rule *rule, size_t at,
-    const char *hint)
+fail_at_number(
+    struct parser *parser, const struct option_rule *rule, size_t at, const char *hint)
 {
 	char range[64];
 
@@ -547,13 +545,14 @@ fail_at_number(struct parser *parser, const struct option_rule *rule, size_t at,
 	else
 		snprintf(range, sizeof range, "%d to %d", (int)rule->minimum,
 		    (int)rule->maximum);
-	return fail(parser, at, "%s is in %s and must be %s%s%s%s", rule->name, rule->unit,
-	    range, rule->can_be_off ? ", or -1 for none" : "", hint ? "; " : "",
-	    hint ? hint : "");
+	return fail(parser, at, "%s is in %s and must be %s%s%s%s", rule->name,
+	    rule->unit, range, rule->can_be_off ? ", or -1 for none" : "",
+	    hint ? "; " : "", hint ? hint : "");
 }
 
 static bool
-set_number(struct parser *parser, const struct option_rule *rule, size_t at, const char *value)
+set_number(
+    struct parser *parser, const struct option_rule *rule, size_t at, const char *value)
 {
 	int32_t *member = (int32_t *)(void *)((char *)parser->settings + rule->member);
 	int64_t number = 0;
@@ -570,17 +569,20 @@ set_number(struct parser *parser, const struct option_rule *rule, size_t at, con
 		return fail_at_number(parser, rule, at, rule->high_hint);
 	if (number < rule->minimum)
 		return fail_at_number(parser, rule, at, rule->low_hint);
-	*member = (int32_t)number * rule->factor;
+	*member = (int32_t)number * (rule->factor ? rule->factor : 1);
 	return true;
 }
 
 static bool
 set_preference(struct parser *parser, size_t at, const char *value)
 {
-	for (int i = 0; i < (int)(sizeof preference_names / sizeof *preference_names); i++) {
-		if (!is_same_name(value, strlen(value), preference_names[i]))
+	for (int i = KDB_PREFER_LEADER; i <= KDB_PREFER_READ_ONLY_REPLICA; i++) {
+		enum kdb_node_preference preference = (enum kdb_node_preference)i;
+		const char *name = kdb_node_preference_name(preference);
+
+		if (!is_same_name(value, strlen(value), name))
 			continue;
-		parser->settings->node_preference = (enum kdb_node_preference)i;
+		parser->settings->node_preference = preference;
 		return true;
 	}
 	return fail(parser, at,
@@ -641,8 +643,10 @@ parse_option(struct parser *parser, struct span pair)
 	if (!find_option(parser, (struct span){ pair.at, name_end }, &index))
 		return false;
 	if (!equals || name_end + 1 == pair.end)
-		return fail(parser, name_end, "%s has no value", option_rules[index].name);
-	return set_option(parser, &option_rules[index], (struct span){ name_end + 1, pair.end });
+		return fail(
+		    parser, name_end, "%s has no value", option_rules[index].name);
+	return set_option(
+	    parser, &option_rules[index], (struct span){ name_end + 1, pair.end });
 }
 
 static bool
@@ -726,23 +730,6 @@ kdb_connection_string_parse(const char *text, struct kdb_connection_settings *se
 	return false;
 }
 
-void
-kdb_connection_settings_dispose(struct kdb_connection_settings *settings)
-{
-	for (size_t i = 0; i < settings->seed_count; i++)
-		free(settings->seeds[i].host);
-	free(settings->seeds);
-	free(settings->user);
-	if (settings->password)
-		explicit_bzero(settings->password, strlen(settings->password));
-	free(settings->password);
-	free(settings->tls_ca_file);
-	free(settings->user_cert_file);
-	free(settings->user_key_file);
-	free(settings->connection_name);
-	*settings = (struct kdb_connection_settings){ 0 };
-}
-
 char *
 kdb_connection_string_hide_password(const char *text)
 {
@@ -754,87 +741,4 @@ kdb_connection_string_hide_password(const char *text)
 	if (!colon)
 		return kdb_alloc_text(text, strlen(text));
 	return kdb_alloc_printf("%.*s:***%s", (int)(colon - text), text, at);
-}
-
-static void
-print_address(struct kdb_buffer *out, const struct kdb_connection_settings *settings)
-{
-	kdb_buffer_put_printf(out, "kurrentdb%s://", settings->is_discover ? "+discover" : "");
-	if (settings->user)
-		kdb_buffer_put_printf(out, "%s:***@", settings->user);
-	for (size_t i = 0; i < settings->seed_count; i++) {
-		const struct kdb_seed *seed = &settings->seeds[i];
-		bool is_ipv6 = strchr(seed->host, ':') != NULL;
-
-		kdb_buffer_put_printf(out, "%s%s%s%s:%u", i ? "," : "", is_ipv6 ? "[" : "",
-		    seed->host, is_ipv6 ? "]" : "", (unsigned)seed->port);
-	}
-}
-
-static void
-print_text(struct kdb_buffer *out, const char *name, const char *value, const char *absent)
-{
-	kdb_buffer_put_printf(out, " %s=%s", name, value ? value : absent);
-}
-
-/* Zero and below: the word for absence. */
-static void
-print_ms(struct kdb_buffer *out, const char *name, int32_t value_ms, const char *absent)
-{
-	if (value_ms > 0)
-		kdb_buffer_put_printf(out, " %s=%dms", name, (int)value_ms);
-	else
-		print_text(out, name, NULL, absent);
-}
-
-char *
-kdb_connection_settings_print(const struct kdb_connection_settings *settings)
-{
-	struct kdb_buffer out;
-	size_t len;
-
-	kdb_buffer_init(&out, MAX_PRINTED_LEN);
-	print_address(&out, settings);
-	print_text(&out, "tls", settings->tls ? "true" : "false", "");
-	print_text(&out, "tlsVerifyCert", settings->tls_verify_cert ? "true" : "false", "");
-	print_text(&out, "tlsCaFile", settings->tls_ca_file, "(system)");
-	print_text(&out, "userCertFile", settings->user_cert_file, "(none)");
-	print_text(&out, "userKeyFile", settings->user_key_file, "(none)");
-	print_text(&out, "nodePreference", preference_names[settings->node_preference], "");
-	kdb_buffer_put_printf(&out, " maxDiscoverAttempts=%d",
-	    (int)settings->max_discover_attempts);
-	print_ms(&out, "discoveryInterval", settings->discovery_interval_ms, "(none)");
-	kdb_buffer_put_printf(&out, " gossipTimeout=%ds",
-	    (int)(settings->gossip_timeout_ms / 1000));
-	print_ms(&out, "keepAliveInterval", settings->keep_alive_interval_ms, "off");
-	print_ms(&out, "keepAliveTimeout", settings->keep_alive_timeout_ms, "off");
-	print_ms(&out, "defaultDeadline", settings->default_deadline_ms, "(none)");
-	print_text(&out, "connectionName", settings->connection_name, "(none)");
-	kdb_buffer_put_char(&out, 0);
-	return kdb_buffer_take(&out, &len);
-}
-
-static bool
-is_loopback(const char *host)
-{
-	struct in_addr ipv4;
-	struct in6_addr ipv6;
-
-	if (strcasecmp(host, "localhost") == 0)
-		return true;
-	if (inet_pton(AF_INET, host, &ipv4) == 1)
-		return ntohl(ipv4.s_addr) >> 24 == IN_LOOPBACKNET;
-	if (inet_pton(AF_INET6, host, &ipv6) != 1)
-		return false;
-	return IN6_IS_ADDR_LOOPBACK(&ipv6) ||
-	    (IN6_IS_ADDR_V4MAPPED(&ipv6) && ipv6.s6_addr[12] == IN_LOOPBACKNET);
-}
-
-bool
-kdb_connection_settings_is_loopback(const struct kdb_connection_settings *settings)
-{
-	for (size_t i = 0; i < settings->seed_count; i++)
-		if (!is_loopback(settings->seeds[i].host))
-			return false;
-	return settings->seed_count > 0;
 }

@@ -13,6 +13,7 @@ libclient_a_SOURCES = \
 	client-core/channel.c client-core/channel.h \
 	client-core/client.c client-core/client.h \
 	client-core/completion.c client-core/completion.h \
+	client-core/connection_settings.c client-core/connection_settings.h \
 	client-core/connection_string.c client-core/connection_string.h \
 	client-core/discovery.c client-core/discovery.h \
 	client-core/error.c client-core/error.h \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lays the sources of configuration over each other, reads the values, and checks what no single
- * value can tell. Owns nothing after it returns. */
+/* Lays the sources of configuration over each other, reads the values, and checks what
+ * no single value can tell. Owns nothing after it returns. */
 #include "daemon/config.h"
 
 #include "client-core/base/alloc.h"
@@ -21,7 +21,8 @@ origin_of(const struct kg_config_sources *sources, size_t option)
 }
 
 static bool
-read_values(struct kg_config *config, const struct kg_config_sources *sources, char **error_text)
+read_values(
+    struct kg_config *config, const struct kg_config_sources *sources, char **error_text)
 {
 	for (size_t i = 0; i < KG_OPTION_TOTAL; i++) {
 		const struct kg_config_given *given = &sources->options[i];
@@ -34,8 +35,8 @@ read_values(struct kg_config *config, const struct kg_config_sources *sources, c
 			if (kg_option_put(
 				&kg_options[i], config, given->items[j].value, &trouble))
 				continue;
-			*error_text = kdb_alloc_printf("%s: %s %s", given->items[j].origin,
-			    kg_options[i].name, trouble);
+			*error_text = kdb_alloc_printf("%s: %s %s",
+			    given->items[j].origin, kg_options[i].name, trouble);
 			free(trouble);
 			return false;
 		}
@@ -71,8 +72,8 @@ file_path(const struct kg_config_flags *flags, char **env)
 
 /* Default, file and environment, from low to high. */
 static bool
-read_below_flags(struct kg_config *config, struct kg_config_sources *sources, const char *path,
-    char **env, char **error_text)
+read_below_flags(struct kg_config *config, struct kg_config_sources *sources,
+    const char *path, char **env, char **error_text)
 {
 	struct kg_config_sources layer = { 0 };
 	bool is_good;
@@ -101,7 +102,8 @@ refuse_missing_database(char **error_text)
 }
 
 static bool
-parse_connection(struct kg_config *config, const char *text, const char *place, char **error_text)
+parse_connection(
+    struct kg_config *config, const char *text, const char *place, char **error_text)
 {
 	struct kdb_connection_string_error error;
 
@@ -164,13 +166,15 @@ hide_password(struct kg_config *config, struct kg_config_sources *sources)
 }
 
 static bool
-read_database(struct kg_config *config, struct kg_config_sources *sources, char **error_text)
+read_database(
+    struct kg_config *config, struct kg_config_sources *sources, char **error_text)
 {
 	const char *origin = origin_of(sources, KG_OPTION_INDEX_database);
 
 	if (config->database && config->database_file) {
-		*error_text = kdb_alloc_printf("give database (%s) or database-file (%s), not both",
-		    origin, origin_of(sources, KG_OPTION_INDEX_database_file));
+		*error_text =
+		    kdb_alloc_printf("give database (%s) or database-file (%s), not both",
+			origin, origin_of(sources, KG_OPTION_INDEX_database_file));
 		return false;
 	}
 	if (config->database_file)
@@ -191,23 +195,24 @@ database_origin(const struct kg_config *config, const struct kg_config_sources *
 }
 
 static bool
-check_connection(
-    const struct kg_config *config, const struct kg_config_sources *sources, char **error_text)
+check_connection(const struct kg_config *config, const struct kg_config_sources *sources,
+    char **error_text)
 {
 	const struct kdb_connection_settings *connection = &config->connection;
 
 	if (connection->tls) {
 		*error_text = kdb_alloc_printf(
-		    "%s: the connection string asks for TLS, which is the default, and this version "
-		    "cannot speak TLS to the database; add tls=false where that is acceptable",
+		    "%s: the connection string asks for TLS, which is the default, and "
+		    "this version cannot speak TLS to the database; add tls=false where "
+		    "that is acceptable",
 		    database_origin(config, sources));
 		return false;
 	}
 	if (connection->user && !config->allow_cleartext_credentials &&
 	    !kdb_connection_settings_is_loopback(connection)) {
 		*error_text = kdb_alloc_printf(
-		    "%s: with tls=false, user and password would cross the network in clear text; "
-		    "set allow-cleartext-credentials = true if that is acceptable",
+		    "%s: with tls=false, user and password would cross the network in "
+		    "clear text; set allow-cleartext-credentials = true if that is acceptable",
 		    database_origin(config, sources));
 		return false;
 	}
@@ -216,8 +221,8 @@ check_connection(
 
 /* --- what no single value can tell -------------------------------------------------- */
 
-/* Without the option, the deadline of the connection string counts (api-design 13.3), as far as
- * the cap allows. */
+/* Without the option, the deadline of the connection string counts (api-design 13.3),
+ * as far as the cap allows. */
 static void
 apply_default_deadline(struct kg_config *config, struct kg_config_sources *sources)
 {
@@ -229,7 +234,8 @@ apply_default_deadline(struct kg_config *config, struct kg_config_sources *sourc
 		return;
 	config->default_timeout_ns = is_capped ? config->max_timeout_ns : deadline_ns;
 	kg_config_sources_replace(sources, KG_OPTION_INDEX_default_timeout_ns,
-	    kdb_alloc_printf("%.9g", (double)config->default_timeout_ns / KDB_NS_PER_SECOND),
+	    kdb_alloc_printf(
+		"%.9g", (double)config->default_timeout_ns / KDB_NS_PER_SECOND),
 	    kdb_alloc_printf("defaultDeadline of the connection string%s",
 		is_capped ? ", cut to max-timeout-seconds" : ""));
 }
@@ -241,15 +247,15 @@ refuse_order(const struct kg_config_sources *sources, size_t smaller, size_t lar
 	const struct kg_config_setting *low = &sources->options[smaller].items[0];
 	const struct kg_config_setting *high = &sources->options[larger].items[0];
 
-	*error_text = kdb_alloc_printf("%s: %s (%s) must not be above %s (%s, %s)", low->origin,
-	    kg_options[smaller].name, low->value, kg_options[larger].name, high->value,
-	    high->origin);
+	*error_text = kdb_alloc_printf("%s: %s (%s) must not be above %s (%s, %s)",
+	    low->origin, kg_options[smaller].name, low->value, kg_options[larger].name,
+	    high->value, high->origin);
 	return false;
 }
 
 static bool
-check_orders(
-    const struct kg_config *config, const struct kg_config_sources *sources, char **error_text)
+check_orders(const struct kg_config *config, const struct kg_config_sources *sources,
+    char **error_text)
 {
 	if (config->default_timeout_ns > config->max_timeout_ns)
 		return refuse_order(sources, KG_OPTION_INDEX_default_timeout_ns,
@@ -287,8 +293,8 @@ is_origin(const char *text)
 }
 
 static bool
-check_items(const struct kg_config_sources *sources, size_t option, bool (*is_good)(const char *),
-    const char *trouble, char **error_text)
+check_items(const struct kg_config_sources *sources, size_t option,
+    bool (*is_good)(const char *), const char *trouble, char **error_text)
 {
 	const struct kg_config_given *given = &sources->options[option];
 
@@ -305,8 +311,8 @@ check_items(const struct kg_config_sources *sources, size_t option, bool (*is_go
 }
 
 static bool
-check_lists(
-    const struct kg_config *config, const struct kg_config_sources *sources, char **error_text)
+check_lists(const struct kg_config *config, const struct kg_config_sources *sources,
+    char **error_text)
 {
 	if (config->listen.count == 0) {
 		*error_text = kdb_alloc_printf("%s: listen names no address",
@@ -314,11 +320,12 @@ check_lists(
 		return false;
 	}
 	return check_items(sources, KG_OPTION_INDEX_allowed_hosts, is_host,
-		   "must be a host name or an address ([…] around IPv6) without a port: any port is "
-		   "allowed with it",
+		   "must be a host name or an address ([...] around IPv6) without a port: "
+		   "any port is allowed with it",
 		   error_text) &&
 	    check_items(sources, KG_OPTION_INDEX_allowed_origins, is_origin,
-		"must be scheme://host or scheme://host:port, without a path; there is no wildcard",
+		"must be scheme://host or scheme://host:port without a path; there is no "
+		"wildcard",
 		error_text);
 }
 
@@ -348,9 +355,11 @@ kg_config_read(int argc, char **argv, char **env, enum kg_config_command *comman
 	bool is_good;
 
 	*sources = kdb_alloc_zero(1, sizeof **sources);
-	is_good = kg_config_sources_read_flags(&from_flags, argc, argv, &flags, error_text);
+	is_good =
+	    kg_config_sources_read_flags(&from_flags, argc, argv, &flags, error_text);
 	*command = flags.command;
-	if (is_good && flags.command != KG_CONFIG_HELP && flags.command != KG_CONFIG_VERSION)
+	if (is_good && flags.command != KG_CONFIG_HELP &&
+	    flags.command != KG_CONFIG_VERSION)
 		is_good = fill(config, *sources, &from_flags, &flags, env, error_text);
 	kg_config_sources_dispose(&from_flags);
 	if (is_good)

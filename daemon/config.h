@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 /*
- * The configuration: one table (options.def) makes this struct, the flags, the environment
- * names, the file's lines, --help and --print-config. Precedence: flag over environment over
- * file over default. Immutable once read.
+ * The configuration: one table (options.def) makes this struct, the flags, the
+ * environment names, the file's lines, --help and --print-config. Precedence: flag over
+ * environment over file over default. Immutable once read.
  */
 
 struct kg_text_list {
@@ -25,7 +25,11 @@ struct kg_default_version {
 	int64_t expected_version;
 };
 
-enum kg_server_timing { KG_SERVER_TIMING_AUTO, KG_SERVER_TIMING_ON, KG_SERVER_TIMING_OFF };
+enum kg_server_timing {
+	KG_SERVER_TIMING_AUTO,
+	KG_SERVER_TIMING_ON,
+	KG_SERVER_TIMING_OFF
+};
 enum kg_readiness_profile { KG_PROFILE_SERVICE, KG_PROFILE_SIDECAR };
 enum kg_log_level { KG_LOG_ERROR, KG_LOG_WARNING, KG_LOG_INFO, KG_LOG_DEBUG };
 enum kg_log_format { KG_LOG_TEXT, KG_LOG_JSON };
@@ -45,7 +49,8 @@ struct kg_config {
 	KG_CONFIG_TYPE_##type field;
 #include "daemon/options.def"
 #undef KG_OPTION
-	/* From `database` or `database-file`. The text in `database` has lost its password. */
+	/* From `database` or `database-file`. The text in `database` has lost its
+	 * password. */
 	struct kdb_connection_settings connection;
 };
 
@@ -61,25 +66,27 @@ enum kg_config_command {
 struct kg_config_sources; /* which value came from where, for --print-config */
 
 /*
- * Reads argv, the environment (options, and KURRENTGATE_CONFIG) and the file named by --config, if
- * any: there is no default file. An empty variable counts as absent. Uses getopt_long(), so one
- * thread. On success *config, *command and
- * *sources are set; free them with kg_config_free() and kg_config_sources_free(). On failure
- * returns NULL and *error_text is a message for people, naming file and line, flag or variable,
- * which the caller frees. --help and --version need no valid configuration: the result is then
- * an empty config.
+ * Reads argv, the environment (options, and KURRENTGATE_CONFIG) and the file named by
+ * --config, if any: there is no default file. An empty variable counts as absent. Uses
+ * getopt_long(), so one thread. On success *config, *command and *sources are set; free
+ * them with kg_config_free() and kg_config_sources_free(). On failure returns NULL and
+ * *error_text is a message for people, naming file and line, flag or variable, which
+ * the caller frees. --help and --version need no valid configuration: the result is
+ * then an empty config.
  */
-struct kg_config *kg_config_read(int argc, char **argv, char **env,
-    enum kg_config_command *command, struct kg_config_sources **sources, char **error_text);
+struct kg_config *
+kg_config_read(int argc, char **argv, char **env, enum kg_config_command *command,
+    struct kg_config_sources **sources, char **error_text);
 void kg_config_free(struct kg_config *config);
 void kg_config_sources_free(struct kg_config_sources *sources);
 
-/* Writes every option as a configuration line with its unit and origin in a comment; the password
- * of the connection string is hidden. */
-void kg_config_print(const struct kg_config *config, const struct kg_config_sources *sources,
-    struct kdb_buffer *out);
+/* Writes every option as a configuration line with its unit and origin in a comment;
+ * the password of the connection string is hidden. */
+void kg_config_print(const struct kg_config *config,
+    const struct kg_config_sources *sources, struct kdb_buffer *out);
 
-/* Writes the help text: usage, every option with default and unit, the environment rule. */
+/* Writes the help text: usage, every option with default and unit, the environment
+ * rule. */
 void kg_config_print_help(struct kdb_buffer *out);
 
 #endif

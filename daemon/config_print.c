@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two texts made from the table of options: the effective configuration and the help. */
+/* The two texts made from the table of options: the effective configuration and the
+ * help. */
 #include "client-core/base/alloc.h"
 #include "daemon/config.h"
 #include "daemon/config_source.h"
@@ -53,8 +54,8 @@ static void
 print_setting(struct kdb_buffer *out, const struct kg_option *option, const char *range,
     const struct kg_config_setting *setting)
 {
-	kdb_buffer_put_printf(out, "# %s; %s\n%s =%s%s\n", range, setting->origin, option->name,
-	    *setting->value ? " " : "", setting->value);
+	kdb_buffer_put_printf(out, "# %s; %s\n%s =%s%s\n", range, setting->origin,
+	    option->name, *setting->value ? " " : "", setting->value);
 }
 
 static void

@@ -100,7 +100,8 @@ kg_config_sources_replace(
 }
 
 void
-kg_config_sources_overlay(struct kg_config_sources *sources, struct kg_config_sources *higher)
+kg_config_sources_overlay(
+    struct kg_config_sources *sources, struct kg_config_sources *higher)
 {
 	for (size_t i = 0; i < KG_OPTION_TOTAL; i++) {
 		if (higher->options[i].count == 0)
@@ -122,13 +123,15 @@ add_list(struct kg_config_given *given, const char *text, const char *origin)
 		len = strcspn(text, BLANKS);
 		if (len == 0 && given->count > 0)
 			return;
-		append(given, kdb_alloc_text(text, len), kdb_alloc_text(origin, strlen(origin)));
+		append(given, kdb_alloc_text(text, len),
+		    kdb_alloc_text(origin, strlen(origin)));
 		text += len;
 	}
 }
 
 static void
-add_text(struct kg_config_sources *sources, size_t option, const char *text, const char *origin)
+add_text(struct kg_config_sources *sources, size_t option, const char *text,
+    const char *origin)
 {
 	struct kg_config_given *given = &sources->options[option];
 
@@ -159,7 +162,7 @@ check_private(const char *path, const struct stat *status, char **error_text)
 	}
 	if (mode & ~(mode_t)PRIVATE_MODE) {
 		*error_text = kdb_alloc_printf(
-		    "%s: its mode is %04o, so others may read the password; chmod 0640 or 0600",
+		    "%s: its mode is %04o, so others may read the password; chmod 0640",
 		    path, (unsigned)mode);
 		return false;
 	}
@@ -186,7 +189,8 @@ kg_config_file_read(
     const char *path, bool is_private, struct kdb_buffer *content, char **error_text)
 {
 	/* Without O_NONBLOCK a pipe in place of the private file would stop us here. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (is_private ? O_NONBLOCK : 0));
+	int fd =
+	    open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (is_private ? O_NONBLOCK : 0));
 	struct stat status;
 	bool is_read = false;
 
@@ -197,8 +201,8 @@ kg_config_file_read(
 	else if (!read_all(fd, content))
 		*error_text = kdb_alloc_printf("%s: %s", path, strerror(errno));
 	else if (content->is_overflowed)
-		*error_text =
-		    kdb_alloc_printf("%s: has more than %zu bytes", path, content->max_len);
+		*error_text = kdb_alloc_printf(
+		    "%s: has more than %zu bytes", path, content->max_len);
 	else
 		is_read = true;
 	if (fd >= 0)
@@ -232,15 +236,16 @@ unknown_text(const char *origin, const char *what, const char *mark, struct part
 	bool is_word = name.len <= KDB_NAME_DISTANCE_MAX_LEN;
 
 	for (size_t i = 0; i < name.len; i++)
-		if (!isalnum((unsigned char)name.at[i]) && name.at[i] != '-' && name.at[i] != '_')
+		if (!isalnum((unsigned char)name.at[i]) && name.at[i] != '-' &&
+		    name.at[i] != '_')
 			is_word = false;
 	if (!is_word)
 		return kdb_alloc_printf("%s: unknown %s", origin, what);
 	if (nearest < 0)
-		return kdb_alloc_printf(
-		    "%s: unknown %s \"%s%.*s\"", origin, what, mark, (int)name.len, name.at);
-	return kdb_alloc_printf("%s: unknown %s \"%s%.*s\"; did you mean %s%s?", origin, what,
-	    mark, (int)name.len, name.at, mark, kg_options[nearest].name);
+		return kdb_alloc_printf("%s: unknown %s \"%s%.*s\"", origin, what, mark,
+		    (int)name.len, name.at);
+	return kdb_alloc_printf("%s: unknown %s \"%s%.*s\"; did you mean %s%s?", origin,
+	    what, mark, (int)name.len, name.at, mark, kg_options[nearest].name);
 }
 
 static bool
@@ -267,7 +272,8 @@ read_setting(struct kg_config_sources *sources, struct part line, const char *or
 	int option;
 
 	if (!equals) {
-		*error_text = kdb_alloc_printf("%s: a line reads \"name = value\"", origin);
+		*error_text =
+		    kdb_alloc_printf("%s: a line reads \"name = value\"", origin);
 		return false;
 	}
 	name = trim(line.at, (size_t)(equals - line.at));
@@ -323,7 +329,8 @@ kg_config_sources_read_file(
 
 	kdb_buffer_init(&content, MAX_FILE_BYTES);
 	is_read = kg_config_file_read(path, false, &content, error_text) &&
-	    read_lines(sources, path, (struct part){ content.data, content.len }, error_text);
+	    read_lines(
+		sources, path, (struct part){ content.data, content.len }, error_text);
 	dispose_secret(&content);
 	return is_read;
 }
@@ -346,14 +353,19 @@ option_name_of(const char *rest, size_t len)
 {
 	char *name = kdb_alloc_text(rest, len);
 
-	/* A small letter becomes one that no option has, since it does not belong there. */
-	for (char *c = name; *c; c++)
-		*c = *c == '_' ? '-' : islower((unsigned char)*c) ? '?' : (char)tolower(*c);
+	for (char *c = name; *c; c++) {
+		/* A small letter does not belong there: it makes a name that is none. */
+		if (islower((unsigned char)*c))
+			*c = '?';
+		else
+			*c = *c == '_' ? '-' : (char)tolower((unsigned char)*c);
+	}
 	return name;
 }
 
-/* A container platform may set variables that begin like ours (KURRENTGATE_SERVICE_HOST), so only
- * an unknown one that is close to one of ours is a mistake. */
+/* A container platform may set variables that begin like ours
+ * (KURRENTGATE_SERVICE_HOST), so only an unknown one that is close to one of ours is a
+ * mistake. */
 static bool
 check_unknown(const char *origin, const char *name, char **error_text)
 {
@@ -363,7 +375,8 @@ check_unknown(const char *origin, const char *name, char **error_text)
 	if (nearest < 0)
 		return true;
 	meant = kg_config_environment_name(kg_options[nearest].name);
-	*error_text = kdb_alloc_printf("%s: unknown variable; did you mean %s?", origin, meant);
+	*error_text =
+	    kdb_alloc_printf("%s: unknown variable; did you mean %s?", origin, meant);
 	free(meant);
 	return false;
 }
@@ -405,6 +418,12 @@ kg_config_sources_read_environment(
 
 /* --- command line ------------------------------------------------------------------- */
 
+static int
+arguments(const struct kg_option *option)
+{
+	return option->type == KG_OPTION_FLAG ? optional_argument : required_argument;
+}
+
 static void
 fill_flags(struct option *flags)
 {
@@ -419,29 +438,32 @@ fill_flags(struct option *flags)
 
 	for (int i = 0; i < KG_OPTION_TOTAL; i++)
 		flags[i] = (struct option){ .name = kg_options[i].name,
-			.has_arg = kg_options[i].type == KG_OPTION_FLAG ? optional_argument :
-									  required_argument,
+			.has_arg = arguments(&kg_options[i]),
 			.val = FLAG_BASE + i };
 	memcpy(flags + KG_OPTION_TOTAL, others, sizeof others);
 }
 
-/* Behind '?' and ':' of getopt_long(): what is wrong with the argument it just looked at. */
+/* Behind '?' and ':' of getopt_long(): what is wrong with the argument it just looked
+ * at. */
 static char *
 bad_flag_text(int result, const char *argument)
 {
 	struct part name = { argument, strcspn(argument, "=") };
 
 	if (result == ':')
-		return kdb_alloc_printf("flag %.*s: the value is missing", (int)name.len, argument);
+		return kdb_alloc_printf(
+		    "flag %.*s: the value is missing", (int)name.len, argument);
 	if (strncmp(argument, "--", 2) != 0)
-		return kdb_alloc_printf("unknown flag -%c; every flag has a long name, see --help",
+		return kdb_alloc_printf(
+		    "unknown flag -%c; every flag has a long name, see --help",
 		    isprint(optopt) ? optopt : '?');
 	name.at += 2;
 	name.len -= 2;
-	/* getopt_long() tells an unknown name by optopt 0; so also an abbreviation that fits two
-	 * names, and else which flag must not have a value. */
+	/* getopt_long() tells an unknown name by optopt 0; so also an abbreviation that
+	 * fits two names, and else which flag must not have a value. */
 	if (optopt >= FLAG_BASE)
-		return kdb_alloc_printf("flag --%.*s: takes no value", (int)name.len, name.at);
+		return kdb_alloc_printf(
+		    "flag --%.*s: takes no value", (int)name.len, name.at);
 	return unknown_text("command line", "flag", "--", name);
 }
 
@@ -462,7 +484,8 @@ take_flag(struct kg_config_sources *sources, int index, struct kg_config_flags *
 	case FLAG_CHECK:
 	case FLAG_PRINT:
 		if (flags->command == KG_CONFIG_RUN || index == FLAG_PRINT)
-			flags->command = index == FLAG_CHECK ? KG_CONFIG_CHECK : KG_CONFIG_PRINT;
+			flags->command =
+			    index == FLAG_CHECK ? KG_CONFIG_CHECK : KG_CONFIG_PRINT;
 		return true;
 	case FLAG_HELP:
 	case FLAG_VERSION:
@@ -504,7 +527,8 @@ kg_config_sources_read_flags(struct kg_config_sources *sources, int argc, char *
 	}
 	if (optind < argc) {
 		*error_text = kdb_alloc_printf(
-		    "unexpected argument %d; every setting is a flag, see --help", optind);
+		    "unexpected argument %d; every setting is a flag, see --help",
+		    optind);
 		return false;
 	}
 	return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The log. Lines are made under a lock in `pending`; a flush swaps them out and writes them
- * without that lock. Owns both buffers and the sink.
+ * The log. Lines are made under a lock in `pending`; a flush swaps them out and writes
+ * them without that lock. Owns both buffers and the sink.
  */
 #include "daemon/log.h"
 
@@ -81,8 +81,8 @@ put_control(struct kdb_buffer *out, unsigned char character)
 	}
 }
 
-/* The control character at `at`, where a character of len bytes stands, or -1. Those of two
- * bytes, U+0080 to U+009F, move terminals as the others do. */
+/* The control character at `at`, where a character of len bytes stands, or -1. Those of
+ * two bytes, U+0080 to U+009F, move terminals as the others do. */
 static int
 control_at(const unsigned char *at, size_t len)
 {
@@ -231,7 +231,8 @@ put_time(struct kdb_buffer *out)
 
 	if (second != known_second) {
 		gmtime_r(&second, &utc);
-		strftime(known_second_text, sizeof known_second_text, "%Y-%m-%dT%H:%M:%S", &utc);
+		strftime(known_second_text, sizeof known_second_text, "%Y-%m-%dT%H:%M:%S",
+		    &utc);
 		known_second = second;
 	}
 	kdb_buffer_put_text(out, known_second_text);

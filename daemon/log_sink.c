@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writing to standard error without ever waiting for its reader. Owns a second description of
- * it where one can be had. */
+/* Writing to standard error without ever waiting for its reader. Owns a second
+ * description of it where one can be had. */
 #include "daemon/log_sink.h"
 
 #include <errno.h>
@@ -39,7 +39,8 @@ kg_log_sink_open(struct kg_log_sink *sink, int fd)
 	} else if (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode)) {
 		own = open_again(fd);
 		if (own >= 0)
-			*sink = (struct kg_log_sink){ .kind = KG_LOG_SINK_OWN, .fd = own };
+			*sink =
+			    (struct kg_log_sink){ .kind = KG_LOG_SINK_OWN, .fd = own };
 	}
 }
 
@@ -58,7 +59,7 @@ is_writable(int fd, int timeout_ms)
 	return poll(&asked, 1, timeout_ms) > 0;
 }
 
-/* A pipe that is writable takes PIPE_BUF bytes without blocking, and more only perhaps. */
+/* A pipe that is writable takes PIPE_BUF bytes without blocking, more only perhaps. */
 static ssize_t
 write_pieces(int fd, const char *bytes, size_t len)
 {
@@ -66,7 +67,8 @@ write_pieces(int fd, const char *bytes, size_t len)
 
 	while (written < len && is_writable(fd, 0)) {
 		size_t left = len - written;
-		ssize_t step = write(fd, bytes + written, left < PIPE_BUF ? left : PIPE_BUF);
+		ssize_t step =
+		    write(fd, bytes + written, left < PIPE_BUF ? left : PIPE_BUF);
 
 		if (step <= 0)
 			return written > 0 ? (ssize_t)written : step;

@@ -6,9 +6,9 @@
 #include <sys/types.h>
 
 /*
- * Standard error as something that never blocks, whatever it is. Its file description may be
- * shared with other processes, a shell for one, so O_NONBLOCK must not be set on it. One thread
- * at a time.
+ * Standard error as something that never blocks, whatever it is. Its file description
+ * may be shared with other processes, a shell for one, so O_NONBLOCK must not be set on
+ * it. One thread at a time.
  */
 enum kg_log_sink_kind {
 	KG_LOG_SINK_PLAIN,  /* of an unknown kind: asked before each piece */
@@ -28,8 +28,8 @@ void kg_log_sink_open(struct kg_log_sink *sink, int fd);
 /* Closes what open made; fd stays open. */
 void kg_log_sink_close(struct kg_log_sink *sink);
 
-/* Writes what goes at once; returns how much that was, 0 when nothing goes now, -1 with errno
- * when nothing will ever go. */
+/* Writes what goes at once; returns how much that was, 0 when nothing goes now, -1 with
+ * errno when nothing will ever go. */
 ssize_t kg_log_sink_write(const struct kg_log_sink *sink, const char *bytes, size_t len);
 
 /* Waits until something may go, at most timeout_ms. */

@@ -16,7 +16,7 @@
 const struct kg_option kg_options[KG_OPTION_TOTAL] = {
 #define KG_OPTION(type, field, name, default_, minimum, maximum, unit, help)             \
 	{ KG_OPTION_##type, offsetof(struct kg_config, field), name, default_, minimum,  \
-	    maximum, unit, help },
+		maximum, unit, help },
 #include "daemon/options.def"
 #undef KG_OPTION
 };
@@ -117,7 +117,9 @@ refuse_range(const struct kg_option *option, char **error_text)
 	kdb_buffer_init(&range, MAX_RANGE_LEN);
 	kg_option_print_range(option, &range);
 	*error_text = kdb_alloc_printf("must be %.*s%s", (int)range.len, range.data,
-	    option->type == KG_OPTION_BYTES ? ", digits with KiB, MiB, GiB or nothing behind" : "");
+	    option->type == KG_OPTION_BYTES ?
+		", digits with KiB, MiB, GiB or nothing behind" :
+		"");
 	kdb_buffer_dispose(&range);
 	return false;
 }
@@ -137,7 +139,7 @@ put_item(struct kg_text_list *list, const char *text, char **error_text)
 {
 	if (has_control(text) || strchr(text, ' '))
 		return refuse(error_text,
-		    "must be one item without blanks; further ones are given the same way");
+		    "must be one item without blanks; give further ones the same way");
 	if (!*text)
 		return true;
 	list->items = kdb_realloc(list->items, (list->count + 1) * sizeof *list->items);
@@ -191,7 +193,8 @@ is_in_range(const struct kg_option *option, int64_t value)
 }
 
 static bool
-put_bytes(const struct kg_option *option, size_t *member, const char *text, char **error_text)
+put_bytes(
+    const struct kg_option *option, size_t *member, const char *text, char **error_text)
 {
 	int64_t value, factor;
 
@@ -250,7 +253,8 @@ put_seconds(
 }
 
 static bool
-put_choice(const struct kg_option *option, int *member, const char *text, char **error_text)
+put_choice(
+    const struct kg_option *option, int *member, const char *text, char **error_text)
 {
 	const char *word = option->unit;
 
@@ -280,7 +284,8 @@ put_version(const struct kg_option *option, struct kg_default_version *member,
 }
 
 static bool
-put_mode(const struct kg_option *option, unsigned *member, const char *text, char **error_text)
+put_mode(
+    const struct kg_option *option, unsigned *member, const char *text, char **error_text)
 {
 	size_t len = strlen(text);
 
@@ -366,12 +371,13 @@ kg_option_print_range(const struct kg_option *option, struct kdb_buffer *out)
 		kdb_buffer_put_printf(out, " (%s)", option->unit);
 		return;
 	case KG_OPTION_COUNT:
-		kdb_buffer_put_printf(out, "%" PRId64 " to %" PRId64 " (%s)", option->minimum,
-		    option->maximum, option->unit);
+		kdb_buffer_put_printf(out, "%" PRId64 " to %" PRId64 " (%s)",
+		    option->minimum, option->maximum, option->unit);
 		return;
 	case KG_OPTION_SECONDS:
-		kdb_buffer_put_printf(out, "%g to %g (%s)", (double)option->minimum / 1000,
-		    (double)option->maximum / 1000, option->unit);
+		kdb_buffer_put_printf(out, "%g to %g (%s)",
+		    (double)option->minimum / 1000, (double)option->maximum / 1000,
+		    option->unit);
 		return;
 	case KG_OPTION_CHOICE:
 		print_choices(out, option->unit);
@@ -380,8 +386,8 @@ kg_option_print_range(const struct kg_option *option, struct kdb_buffer *out)
 		kdb_buffer_put_text(out, "no_stream, exists, any, a version, or nothing");
 		return;
 	case KG_OPTION_MODE:
-		kdb_buffer_put_printf(out, "0000 to %04" PRIo64 " (%s)", option->maximum,
-		    option->unit);
+		kdb_buffer_put_printf(
+		    out, "0000 to %04" PRIo64 " (%s)", option->maximum, option->unit);
 		return;
 	}
 }

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The rows of options.def, and the forms their values are written in. Pure; any thread. */
+/* The rows of options.def, and the forms of their values. Pure; any thread. */
 
 enum kg_option_type {
 	KG_OPTION_TEXT,
@@ -30,7 +30,7 @@ struct kg_option {
 	const char *default_text;
 	int64_t minimum; /* of SECONDS in milliseconds, else in the unit */
 	int64_t maximum;
-	const char *unit; /* of CHOICE the words, of TEXT and LIST what the text is; "": none */
+	const char *unit; /* of CHOICE the words, of TEXT and LIST what it is; or "" */
 	const char *help;
 };
 
@@ -54,14 +54,16 @@ int kg_option_find_nearest(const char *name, size_t len);
 void kg_option_clear(const struct kg_option *option, struct kg_config *config);
 
 /*
- * Reads a value into config. A value that was there is replaced; the items of a list are
- * added. False: config is unchanged, and *error_text says what is wrong after the words "value
- * of NAME", such as "must be 1 to 100000 (events)"; the caller frees it. It never quotes the value.
+ * Reads a value into config. A value that was there is replaced; the items of a list
+ * are added. False: config is unchanged, and *error_text says what is wrong after the
+ * words "value of NAME", such as "must be 1 to 100000 (events)"; the caller frees it.
+ * It never quotes the value.
  */
-bool kg_option_put(const struct kg_option *option, struct kg_config *config, const char *text,
-    char **error_text);
+bool kg_option_put(const struct kg_option *option, struct kg_config *config,
+    const char *text, char **error_text);
 
-/* Appends what is allowed, with its unit, such as "1 to 100000 (events)" or "true or false". */
+/* Appends what is allowed, with its unit, such as "1 to 100000 (events)" or "true or
+ * false". */
 void kg_option_print_range(const struct kg_option *option, struct kdb_buffer *out);
 
 #endif

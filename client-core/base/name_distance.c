@@ -16,7 +16,8 @@ smallest(size_t a, size_t b, size_t c)
 	return ab < c ? ab : c;
 }
 
-/* Turns the row for a prefix of the word into the row for that prefix and one letter more. */
+/* Turns the row for a prefix of the word into the row for that prefix and one letter
+ * more. */
 static void
 extend(size_t *row, char letter, const char *name, size_t name_len)
 {
@@ -24,8 +25,9 @@ extend(size_t *row, char letter, const char *name, size_t name_len)
 
 	row[0]++;
 	for (size_t i = 1; i <= name_len; i++) {
-		size_t replaced = diagonal + (tolower((unsigned char)letter) !=
-						 tolower((unsigned char)name[i - 1]));
+		size_t replaced = diagonal +
+		    (tolower((unsigned char)letter) !=
+			tolower((unsigned char)name[i - 1]));
 
 		diagonal = row[i];
 		row[i] = smallest(row[i] + 1, row[i - 1] + 1, replaced);

@@ -188,7 +188,8 @@ expect_items(const struct kdb_list *list, const char *digits)
 
 	for (size_t i = 0; i < len; i++, link = link->next) {
 		ck_assert_ptr_ne(link, list);
-		ck_assert_int_eq(KDB_LIST_ITEM(link, struct item, link)->number, digits[i] - '0');
+		ck_assert_int_eq(
+		    KDB_LIST_ITEM(link, struct item, link)->number, digits[i] - '0');
 		ck_assert_ptr_eq(link->prev->next, link);
 		ck_assert_ptr_eq(link->next->prev, link);
 	}
@@ -394,7 +395,8 @@ START_TEST(distance_of_long_words_is_not_computed)
 
 	memset(word, 'a', sizeof word);
 	word[sizeof word - 1] = 0;
-	ck_assert_uint_eq(kdb_name_distance(word, KDB_NAME_DISTANCE_MAX_LEN + 1, word), SIZE_MAX);
+	ck_assert_uint_eq(
+	    kdb_name_distance(word, KDB_NAME_DISTANCE_MAX_LEN + 1, word), SIZE_MAX);
 	word[KDB_NAME_DISTANCE_MAX_LEN] = 0;
 	ck_assert_uint_eq(kdb_name_distance(word, KDB_NAME_DISTANCE_MAX_LEN, word), 0);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Four sources of configuration, their order, their forms and their mistakes; and whether the
- * documents name every option with its default. */
+/* Four sources of configuration, their order, their forms and their mistakes; and
+ * whether the documents name every option with its default. */
 #include "daemon/config.h"
 
 #include "daemon/config_source.h"
@@ -86,13 +86,15 @@ must_fail(const char *const *flags, const char *const *env, const char *words)
 
 	ck_assert_msg(!outcome.config, "taken, but expected: %s", words);
 	ck_assert_ptr_null(outcome.sources);
-	ck_assert_msg(strstr(outcome.error, words), "expected \"%s\" in: %s", words, outcome.error);
+	ck_assert_msg(
+	    strstr(outcome.error, words), "expected \"%s\" in: %s", words, outcome.error);
 	dispose(&outcome);
 }
 
 static char folder[] = "/tmp/kurrentgate-test-XXXXXX";
 
-/* Writes a file in the folder of this test and returns its path, which the caller frees. */
+/* Writes a file in the folder of this test and returns its path, which the caller
+ * frees. */
 static char *
 write_file(const char *name, const void *content, size_t len, mode_t mode)
 {
@@ -225,9 +227,10 @@ START_TEST(every_default_is_a_value_of_its_option)
 	char *rest = NULL;
 	char *error = NULL;
 
-	for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
-		ck_assert_msg(kg_option_put(option, outcome.config, word, &error), "%s: %s",
-		    option->name, error);
+	for (char *word = strtok_r(text, " ", &rest); word;
+	     word = strtok_r(NULL, " ", &rest))
+		ck_assert_msg(kg_option_put(option, outcome.config, word, &error),
+		    "%s: %s", option->name, error);
 	free(text);
 	dispose(&outcome);
 }
@@ -244,8 +247,10 @@ struct precedence_case {
 static const struct precedence_case precedence_cases[] = {
 	{ false, false, false, 1000, "; default\nmax-events = 1000\n" },
 	{ true, false, false, 2, "/conf:3\nmax-events = 2\n" },
-	{ false, true, false, 3, "; environment KURRENTGATE_MAX_EVENTS\nmax-events = 3\n" },
-	{ true, true, false, 3, "; environment KURRENTGATE_MAX_EVENTS\nmax-events = 3\n" },
+	{ false, true, false, 3,
+	    "; environment KURRENTGATE_MAX_EVENTS\nmax-events = 3\n" },
+	{ true, true, false, 3,
+	    "; environment KURRENTGATE_MAX_EVENTS\nmax-events = 3\n" },
 	{ false, false, true, 4, "; flag --max-events\nmax-events = 4\n" },
 	{ true, false, true, 4, "; flag --max-events\nmax-events = 4\n" },
 	{ false, true, true, 4, "; flag --max-events\nmax-events = 4\n" },
@@ -280,13 +285,15 @@ START_TEST(list_is_replaced_whole)
 	must_print(&outcome, "/conf:1\nallowed-host = a\n");
 	must_print(&outcome, "/conf:2\nallowed-host = b\n");
 	dispose(&outcome);
-	outcome = must_read(WORDS(config, DATABASE), WORDS("KURRENTGATE_ALLOWED_HOST= c  d\te "));
+	outcome = must_read(
+	    WORDS(config, DATABASE), WORDS("KURRENTGATE_ALLOWED_HOST= c  d\te "));
 	ck_assert_uint_eq(outcome.config->allowed_hosts.count, 3);
 	ck_assert_str_eq(outcome.config->allowed_hosts.items[0], "c");
 	ck_assert_str_eq(outcome.config->allowed_hosts.items[2], "e");
 	dispose(&outcome);
-	outcome = must_read(WORDS(config, DATABASE, "--allowed-host=f", "--allowed-host", "g"),
-	    WORDS("KURRENTGATE_ALLOWED_HOST=c d"));
+	outcome =
+	    must_read(WORDS(config, DATABASE, "--allowed-host=f", "--allowed-host", "g"),
+		WORDS("KURRENTGATE_ALLOWED_HOST=c d"));
 	ck_assert_uint_eq(outcome.config->allowed_hosts.count, 2);
 	ck_assert_str_eq(outcome.config->allowed_hosts.items[0], "f");
 	ck_assert_str_eq(outcome.config->allowed_hosts.items[1], "g");
@@ -391,9 +398,11 @@ static const struct version_case version_cases[] = {
 
 START_TEST(default_version_is_an_expectation)
 {
-	struct kg_config *config = put_one("default-current-version", version_cases[_i].text);
+	struct kg_config *config =
+	    put_one("default-current-version", version_cases[_i].text);
 
-	ck_assert_int_eq(config->default_current_version.is_given, version_cases[_i].is_given);
+	ck_assert_int_eq(
+	    config->default_current_version.is_given, version_cases[_i].is_given);
 	ck_assert_int_eq(config->default_current_version.expected_version,
 	    version_cases[_i].expected_version);
 	kg_config_free(config);
@@ -403,9 +412,10 @@ END_TEST
 START_TEST(words_flags_modes)
 {
 	struct outcome outcome = must_read(
-	    WORDS(DATABASE, "--server-timing=off", "--readiness-profile=sidecar", "--log-level=debug",
-		"--log-format=json", "--log-stream-names", "--allow-request-credentials=false",
-		"--unix-socket-mode=0600", "--unix-socket-group=www"),
+	    WORDS(DATABASE, "--server-timing=off", "--readiness-profile=sidecar",
+		"--log-level=debug", "--log-format=json", "--log-stream-names",
+		"--allow-request-credentials=false", "--unix-socket-mode=0600",
+		"--unix-socket-group=www"),
 	    NULL);
 	const struct kg_config *config = outcome.config;
 
@@ -427,7 +437,8 @@ struct bad_flag {
 };
 
 static const struct bad_flag bad_flags[] = {
-	{ "--max-events=0", "flag --max-events: max-events must be 1 to 100000 (events)" },
+	{ "--max-events=0",
+	    "flag --max-events: max-events must be 1 to 100000 (events)" },
 	{ "--max-events=100001", "1 to 100000 (events)" },
 	{ "--max-events=", "1 to 100000 (events)" },
 	{ "--max-events=-1", "1 to 100000 (events)" },
@@ -483,7 +494,8 @@ static const struct bad_flag bad_flags[] = {
 	{ "--allowed-origin=https://a/", "without a path" },
 	{ "--allowed-origin=https://*.a", "no wildcard" },
 	{ "--max-evnts=1", "unknown flag \"--max-evnts\"; did you mean --max-events?" },
-	{ "--databse=kdb://u:hunter2@h", "unknown flag \"--databse\"; did you mean --database?" },
+	{ "--databse=kdb://u:hunter2@h",
+	    "unknown flag \"--databse\"; did you mean --database?" },
 	{ "--max_events=1", "did you mean --max-events?" },
 	{ "--colour=red", "unknown flag \"--colour\"" },
 	{ "--max", "unknown flag \"--max\"" },
@@ -513,7 +525,8 @@ START_TEST(option_given_twice)
 	must_fail(WORDS(DATABASE, "--max-events=1", "--max-events=1"), NULL,
 	    "flag --max-events: max-events is given twice");
 	must_fail(WORDS(DATABASE, DATABASE), NULL, "database is given twice");
-	must_fail(WORDS("--config=a", "--config=b"), NULL, "flag --config: is given twice");
+	must_fail(
+	    WORDS("--config=a", "--config=b"), NULL, "flag --config: is given twice");
 }
 END_TEST
 
@@ -522,7 +535,8 @@ START_TEST(good_names_of_hosts_and_origins)
 	struct outcome outcome = must_read(
 	    WORDS(DATABASE, "--allowed-host=gate.example", "--allowed-host=[fe80::1]",
 		"--allowed-host=10.0.0.1", "--allowed-origin=https://a.example:8443",
-		"--allowed-origin=http://[::1]:3000", "--allowed-origin=chrome-extension://abc"),
+		"--allowed-origin=http://[::1]:3000",
+		"--allowed-origin=chrome-extension://abc"),
 	    NULL);
 
 	ck_assert_uint_eq(outcome.config->allowed_hosts.count, 3);
@@ -623,20 +637,27 @@ static const struct bad_file bad_files[] = {
 	{ "\n\nmax-events 5\n", "/conf:3: a line reads" },
 	{ "= 5\n", "/conf:1: unknown option" },
 	{ "max-events = 5 # five\n", "/conf:1: max-events must be 1 to 100000" },
-	{ "max-events = 5\nmax-depth = 0\n", "/conf:2: max-depth must be 1 to 10000 (containers)" },
-	{ "max-events = 5\n\nmax-events = 5\n", "/conf:3: max-events is given twice; the first is " },
-	{ "Max-Events = 5\n", "/conf:1: unknown option \"Max-Events\"; did you mean max-events?" },
+	{ "max-events = 5\nmax-depth = 0\n",
+	    "/conf:2: max-depth must be 1 to 10000 (containers)" },
+	{ "max-events = 5\n\nmax-events = 5\n",
+	    "/conf:3: max-events is given twice; the first is " },
+	{ "Max-Events = 5\n",
+	    "/conf:1: unknown option \"Max-Events\"; did you mean max-events?" },
 	{ "max_events = 5\n", "did you mean max-events?" },
 	{ "listn = x\n", "/conf:1: unknown option \"listn\"; did you mean listen?" },
 	{ "colour = red\n", "/conf:1: unknown option \"colour\"" },
 	{ "config = x\n", "/conf:1: unknown option \"config\"" },
 	{ "max events = 5\n", "/conf:1: unknown option" },
 	{ "\xef\xbb\xbfmax-events = 5\n", "/conf:1: unknown option" },
-	{ "log-level = \"info\"\n", "/conf:1: a value is written without quotation marks" },
+	{ "log-level = \"info\"\n",
+	    "/conf:1: a value is written without quotation marks" },
 	{ "log-level = 'info'\n", "/conf:1: a value is written without quotation marks" },
-	{ "unix-socket-group = a\x01z\n", "/conf:1: unix-socket-group must not contain control" },
-	{ "listen = 127.0.0.1:1 # x\n", "/conf:1: listen must be one item without blanks" },
-	{ "database = kdb://u:hunter2@h:0\n", "/conf:1: connection string, byte 18: a port is" },
+	{ "unix-socket-group = a\x01z\n",
+	    "/conf:1: unix-socket-group must not contain control" },
+	{ "listen = 127.0.0.1:1 # x\n",
+	    "/conf:1: listen must be one item without blanks" },
+	{ "database = kdb://u:hunter2@h:0\n",
+	    "/conf:1: connection string, byte 18: a port is" },
 };
 
 START_TEST(bad_line_is_named)
@@ -673,10 +694,12 @@ END_TEST
 START_TEST(environment_names)
 {
 	struct outcome outcome = must_read(NULL,
-	    WORDS("KURRENTGATE_DATABASE=kdb://localhost?tls=false", "KURRENTGATE_MAX_BODY_BYTES=1KiB",
+	    WORDS("KURRENTGATE_DATABASE=kdb://localhost?tls=false",
+		"KURRENTGATE_MAX_BODY_BYTES=1KiB",
 		"KURRENTGATE_LISTEN=127.0.0.1:1 unix:/x", "KURRENTGATE_MAX_EVENTS=",
-		"KURRENTGATE_LOG_LEVEL", "kurrentgate_max_depth=1", "KURRENTGATE_max_depth=1",
-		"KURRENTGATE_PORT=tcp://10.0.0.1:2114", "KURRENTGATE_SERVICE_HOST=10.0.0.1",
+		"KURRENTGATE_LOG_LEVEL", "kurrentgate_max_depth=1",
+		"KURRENTGATE_max_depth=1", "KURRENTGATE_PORT=tcp://10.0.0.1:2114",
+		"KURRENTGATE_SERVICE_HOST=10.0.0.1",
 		"KURRENTGATE_PORT_2114_TCP_PROTO=tcp"));
 
 	ck_assert_uint_eq(outcome.config->max_body_bytes, 1024);
@@ -751,15 +774,18 @@ struct bad_secret {
 };
 
 static const struct bad_secret bad_secrets[] = {
-	{ "kdb://h?tls=0", 0, 0644, "/database: its mode is 0644, so others may read the password" },
+	{ "kdb://h?tls=0", 0, 0644,
+	    "/database: its mode is 0644, so others may read the password" },
 	{ "kdb://h?tls=0", 0, 0660, "its mode is 0660" },
 	{ "kdb://h?tls=0", 0, 0700, "its mode is 0700" },
 	{ "kdb://h?tls=0", 0, 01640, "its mode is 1640" },
-	{ "", 0, 0600, "/database: connection string, byte 0: the connection string is empty" },
+	{ "", 0, 0600,
+	    "/database: connection string, byte 0: the connection string is empty" },
 	{ "\n", 0, 0640, "the connection string is empty" },
 	{ "kdb://h?tls=0\n\n", 0, 0400, "byte 13: control characters" },
 	{ "kdb://h?tls=0\0", 14, 0400, "a NUL byte is not allowed" },
-	{ "kdb://u:hunter2@h:x", 0, 0600, "/database: connection string, byte 18: a port is" },
+	{ "kdb://u:hunter2@h:x", 0, 0600,
+	    "/database: connection string, byte 18: a port is" },
 };
 
 START_TEST(bad_database_file_is_explained)
@@ -820,7 +846,8 @@ START_TEST(clear_text_credentials_need_consent)
 	must_fail(WORDS("--database=kdb://u:hunter2@h?tls=false"), NULL,
 	    "set allow-cleartext-credentials = true");
 	outcome = must_read(
-	    WORDS("--database=kdb://u:p@h?tls=false", "--allow-cleartext-credentials"), NULL);
+	    WORDS("--database=kdb://u:p@h?tls=false", "--allow-cleartext-credentials"),
+	    NULL);
 	ck_assert_str_eq(outcome.config->connection.user, "u");
 	dispose(&outcome);
 	outcome = must_read(WORDS("--database=kdb://u:p@127.0.0.1?tls=false"), NULL);
@@ -860,7 +887,8 @@ START_TEST(password_stays_in_the_settings_only)
 	char *text = printed(&outcome);
 
 	ck_assert_str_eq(outcome.config->connection.password, "hunter2");
-	ck_assert_str_eq(outcome.config->database, "kdb://u:***@localhost?tls=false&tlsCaFile=/x");
+	ck_assert_str_eq(
+	    outcome.config->database, "kdb://u:***@localhost?tls=false&tlsCaFile=/x");
 	ck_assert_ptr_null(strstr(text, "hunter2"));
 	ck_assert_ptr_nonnull(
 	    strstr(text, "\ndatabase = kdb://u:***@localhost?tls=false&tlsCaFile=/x\n"));
@@ -936,11 +964,12 @@ END_TEST
 
 START_TEST(printed_configuration_is_read_back)
 {
-	struct outcome first = must_read(
-	    WORDS("--database=kdb://u:p@[::1],localhost?tls=false", "--listen=127.0.0.1:0",
-		"--listen=unix:/x", "--max-events=7", "--default-timeout-seconds=2.5",
-		"--default-current-version=any", "--unix-socket-mode=0600"),
-	    NULL);
+	struct outcome first =
+	    must_read(WORDS("--database=kdb://u:p@[::1],localhost?tls=false",
+			  "--listen=127.0.0.1:0", "--listen=unix:/x", "--max-events=7",
+			  "--default-timeout-seconds=2.5",
+			  "--default-current-version=any", "--unix-socket-mode=0600"),
+		NULL);
 	char *text = printed(&first);
 	char *path = write_text("print", text);
 	char *config = flag("config", path);
@@ -954,7 +983,8 @@ START_TEST(printed_configuration_is_read_back)
 	ck_assert_int_eq(second.config->default_current_version.expected_version, -2);
 	ck_assert_str_eq(second.config->connection.password, "***");
 	/* The same lines but for the origins. */
-	for (char *a = text, *b = again; (a = strchr(a, '\n')) && (b = strchr(b, '\n'));) {
+	for (char *a = text, *b = again;
+	     (a = strchr(a, '\n')) && (b = strchr(b, '\n'));) {
 		a++;
 		b++;
 		if (*a != '#')
@@ -1011,8 +1041,8 @@ START_TEST(help_names_every_option_within_80_columns)
 }
 END_TEST
 
-/* Takes the '#' from the lines of the sample that show a default, so that the sample reads as
- * a configuration that sets every option. */
+/* Takes the '#' from the lines of the sample that show a default, so that the sample
+ * reads as a configuration that sets every option. */
 static char *
 uncomment(const char *sample)
 {
@@ -1021,11 +1051,12 @@ uncomment(const char *sample)
 
 	kdb_buffer_init(&out, MAX_TEXT);
 	for (; *sample; sample += len + (sample[len] != 0)) {
-		bool is_default = sample[0] == '#' && sample[1] >= 'a' && sample[1] <= 'z';
+		bool is_default =
+		    sample[0] == '#' && sample[1] >= 'a' && sample[1] <= 'z';
 
 		len = strcspn(sample, "\n");
-		ck_assert_msg(len == 0 || *sample == '#', "a line is not a comment: %.*s", (int)len,
-		    sample);
+		ck_assert_msg(len == 0 || *sample == '#', "a line is not a comment: %.*s",
+		    (int)len, sample);
 		kdb_buffer_put(&out, sample + is_default, len - is_default);
 		kdb_buffer_put_char(&out, '\n');
 	}
@@ -1052,7 +1083,8 @@ START_TEST(sample_sets_every_option_to_its_default)
 		ck_assert_msg(given->count > 0, "%s is missing", kg_options[i].name);
 		ck_assert_msg(given->count == wanted->count, "%s", kg_options[i].name);
 		for (size_t j = 0; j < wanted->count; j++)
-			ck_assert_msg(strcmp(given->items[j].value, wanted->items[j].value) == 0,
+			ck_assert_msg(
+			    strcmp(given->items[j].value, wanted->items[j].value) == 0,
 			    "%s: %s, but the default is %s", kg_options[i].name,
 			    given->items[j].value, wanted->items[j].value);
 	}
@@ -1085,7 +1117,8 @@ START_TEST(sample_tells_form_and_default)
 	ck_assert_msg(strncmp(at, form.data, form.len) == 0, "%s: \"%s\", not \"%.*s\"",
 	    option->name, at, (int)form.len, form.data);
 	if (*option->default_text && option->type != KG_OPTION_LIST)
-		ck_assert_msg(strstr(at + form.len, option->default_text) == at + form.len, "%s",
+		ck_assert_msg(
+		    strstr(at + form.len, option->default_text) == at + form.len, "%s",
 		    at);
 	kdb_buffer_dispose(&form);
 	free(line);
@@ -1124,7 +1157,8 @@ START_TEST(manual_has_no_other_option)
 	char *page;
 	int count = 0;
 
-	for (char *at = manual_options(&page); (at = strstr(at, "\n.TP\n.B \\-\\-")); at++)
+	for (char *at = manual_options(&page); (at = strstr(at, "\n.TP\n.B \\-\\-"));
+	     at++)
 		count++;
 	ck_assert_int_eq(count, KG_OPTION_TOTAL);
 	free(page);
@@ -1183,10 +1217,12 @@ add_values(Suite *s)
 
 	tcase_add_test(c, defaults_of_limits);
 	tcase_add_test(c, defaults_of_the_rest);
-	tcase_add_loop_test(c, every_default_is_a_value_of_its_option, 0, KG_OPTION_TOTAL);
+	tcase_add_loop_test(
+	    c, every_default_is_a_value_of_its_option, 0, KG_OPTION_TOTAL);
 	tcase_add_loop_test(c, bytes_have_suffixes, 0, COUNT(bytes_cases));
 	tcase_add_loop_test(c, seconds_have_fractions, 0, COUNT(seconds_cases));
-	tcase_add_loop_test(c, default_version_is_an_expectation, 0, COUNT(version_cases));
+	tcase_add_loop_test(
+	    c, default_version_is_an_expectation, 0, COUNT(version_cases));
 	tcase_add_test(c, words_flags_modes);
 	tcase_add_loop_test(c, bad_flag_is_explained, 0, COUNT(bad_flags));
 	tcase_add_test(c, option_given_twice);
@@ -1234,7 +1270,8 @@ add_database(Suite *s)
 	tcase_add_test(c, clear_text_credentials_need_consent);
 	tcase_add_loop_test(c, error_shows_no_password, 0, COUNT(secret_flags));
 	tcase_add_test(c, password_stays_in_the_settings_only);
-	tcase_add_loop_test(c, deadline_of_the_connection_string, 0, COUNT(deadline_cases));
+	tcase_add_loop_test(
+	    c, deadline_of_the_connection_string, 0, COUNT(deadline_cases));
 	suite_add_tcase(s, c);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The union grammar of the clients' connection strings: what is read, and where errors are. */
+/* The union grammar of the clients' connection strings: what is read, and where errors
+ * are. */
 #include "client-core/connection_string.h"
 
 #include <check.h>
@@ -48,11 +49,13 @@ static const struct good_case good_cases[] = {
 	{ "kdb://a,b:2,c", "kurrentdb://a:2113,b:2,c:2113 ", NULL, NULL },
 	{ "kdb+discover://a,b", "kurrentdb+discover://a:2113,b:2113 ", NULL, NULL },
 	{ "kdb://[::1]", "kurrentdb://[::1]:2113 ", NULL, NULL },
-	{ "kdb://[fe80::1]:99,10.0.0.1", "kurrentdb://[fe80::1]:99,10.0.0.1:2113 ", NULL, NULL },
-	{ "kdb://[::ffff:1.2.3.4]:5", "kurrentdb://[::ffff:1.2.3.4]:5 ", NULL, NULL },
-	{ "kdb://node-1.some_zone.example.", "kurrentdb://node-1.some_zone.example.:2113 ", NULL,
+	{ "kdb://[fe80::1]:99,10.0.0.1", "kurrentdb://[fe80::1]:99,10.0.0.1:2113 ", NULL,
 	    NULL },
-	{ "kdb://admin:changeit@h", "kurrentdb://admin:***@h:2113 ", "admin", "changeit" },
+	{ "kdb://[::ffff:1.2.3.4]:5", "kurrentdb://[::ffff:1.2.3.4]:5 ", NULL, NULL },
+	{ "kdb://node-1.some_zone.example.",
+	    "kurrentdb://node-1.some_zone.example.:2113 ", NULL, NULL },
+	{ "kdb://admin:changeit@h", "kurrentdb://admin:***@h:2113 ", "admin",
+	    "changeit" },
 	{ "kdb://admin@h", "kurrentdb://admin:***@h:2113 ", "admin", "" },
 	{ "kdb://admin:@h", "kurrentdb://admin:***@h:2113 ", "admin", "" },
 	{ "kdb://a%40b:%3a%2F%3f%25+@h", "kurrentdb://a@b:***@h:2113 ", "a@b", ":/?%+" },
@@ -67,7 +70,8 @@ static const struct good_case good_cases[] = {
 	    "\xc3\xb6" },
 	{ "kdb://h?dnsDiscover=true", "kurrentdb+discover://h:2113 ", NULL, NULL },
 	{ "kdb://h?dnsDiscover=false", "kurrentdb://h:2113 ", NULL, NULL },
-	{ "kdb+discover://h?dnsdiscover=true", "kurrentdb+discover://h:2113 ", NULL, NULL },
+	{ "kdb+discover://h?dnsdiscover=true", "kurrentdb+discover://h:2113 ", NULL,
+	    NULL },
 };
 
 START_TEST(address_and_credentials)
@@ -269,18 +273,22 @@ static const struct bad_case bad_cases[] = {
 	{ "kdb://h?tls=yes", 12, "tls must be true or false" },
 	{ "kdb://h?tls= true", 12, "tls must be true or false" },
 	{ "kdb://h?tls=true?tlsVerifyCert=true", 12, "tls must be true or false" },
-	{ "kdb://h?throwOnAppendFailure=2", 29, "throwOnAppendFailure must be true or false" },
+	{ "kdb://h?throwOnAppendFailure=2", 29,
+	    "throwOnAppendFailure must be true or false" },
 	{ "kdb+discover://h?dnsDiscover=false", 29, "contradicts +discover" },
-	{ "kdb://h?nodePreference=any", 23, "leader, follower, random or readOnlyReplica" },
+	{ "kdb://h?nodePreference=any", 23,
+	    "leader, follower, random or readOnlyReplica" },
 	{ "kdb://h?maxDiscoverAttempts=0", 28, "at least 1" },
 	{ "kdb://h?maxDiscoverAttempts=-1", 28, "at least 1" },
 	{ "kdb://h?maxDiscoverAttempts=2147483648", 28, "at least 1" },
 	{ "kdb://h?discoveryInterval=1.5", 26, "in milliseconds" },
 	{ "kdb://h?discoveryInterval=12abc", 26, "in milliseconds" },
 	{ "kdb://h?discoveryInterval=12=34", 26, "in milliseconds" },
-	{ "kdb://h?gossipTimeout=301", 22, "in seconds and must be 1 to 300; this looks like milli" },
+	{ "kdb://h?gossipTimeout=301", 22,
+	    "in seconds and must be 1 to 300; this looks like milli" },
 	{ "kdb://h?gossipTimeout=5000", 22, "this looks like milliseconds" },
-	{ "kdb://h?gossipTimeout=99999999999999999999", 22, "this looks like milliseconds" },
+	{ "kdb://h?gossipTimeout=99999999999999999999", 22,
+	    "this looks like milliseconds" },
 	{ "kdb://h?gossipTimeout=0", 22, "1 to 300" },
 	{ "kdb://h?gossipTimeout=-1", 22, "1 to 300" },
 	{ "kdb://h?keepAliveInterval=-2", 26, "or -1 for none" },
@@ -301,8 +309,8 @@ START_TEST(error_names_its_byte)
 	struct kdb_connection_settings settings;
 	struct kdb_connection_string_error error;
 
-	ck_assert_msg(!kdb_connection_string_parse(bad->text, &settings, &error), "%s was taken",
-	    bad->text);
+	ck_assert_msg(!kdb_connection_string_parse(bad->text, &settings, &error),
+	    "%s was taken", bad->text);
 	ck_assert_msg(error.offset == bad->offset, "%s: byte %zu, not %zu: %s", bad->text,
 	    error.offset, bad->offset, error.text);
 	ck_assert_msg(strstr(error.text, bad->words), "%s: %s", bad->text, error.text);
@@ -342,7 +350,8 @@ START_TEST(error_does_not_show_the_password)
 	struct kdb_connection_string_error error;
 
 	ck_assert(!kdb_connection_string_parse(secret_cases[_i], &settings, &error));
-	ck_assert_msg(!strstr(error.text, "hunter2"), "%s: %s", secret_cases[_i], error.text);
+	ck_assert_msg(
+	    !strstr(error.text, "hunter2"), "%s: %s", secret_cases[_i], error.text);
 	ck_assert_uint_gt(strlen(error.text), 0);
 }
 END_TEST
@@ -416,7 +425,8 @@ static const struct hidden_case hidden_cases[] = {
 	{ "kdb://u@h", "kdb://u@h" },
 	{ "kdb://u:p@h?tls=false", "kdb://u:***@h?tls=false" },
 	{ "kdb://u:@h", "kdb://u:***@h" },
-	{ "kdb://u:p@q:r@h:1,i:2/?connectionName=a:b@c", "kdb://u:***@h:1,i:2/?connectionName=a:b@c" },
+	{ "kdb://u:p@q:r@h:1,i:2/?connectionName=a:b@c",
+	    "kdb://u:***@h:1,i:2/?connectionName=a:b@c" },
 	{ "kdb://h:1?connectionName=a:b@c", "kdb://h:1?connectionName=a:b@c" },
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Log lines in both forms, when they are written, and what happens when nobody reads them. */
+/* Log lines in both forms, when they are written, and what happens when nobody reads
+ * them. */
 #include "daemon/log.h"
 
 #include "client-core/base/clock.h"
@@ -70,7 +71,8 @@ behind_time(const char *line)
 	for (size_t i = 0; form[i]; i++) {
 		bool is_digit = line[i] >= '0' && line[i] <= '9';
 
-		ck_assert_msg(is_digit ? form[i] == '0' || form[i] == '2' : form[i] == line[i],
+		ck_assert_msg(
+		    is_digit ? form[i] == '0' || form[i] == '2' : form[i] == line[i],
 		    "no time: %s", line);
 	}
 	return line + strlen(form);
@@ -104,8 +106,11 @@ static const struct message_case message_cases[] = {
 	{ "say \"x\" \\ y", "say \"x\" \\ y", "say \\\"x\\\" \\\\ y" },
 	{ "a\nb\rc\td", "a\\nb\\rc\\td", "a\\nb\\rc\\td" },
 	{ "\x1b[31m\x01\x7f", "\\u001b[31m\\u0001\\u007f", "\\u001b[31m\\u0001\\u007f" },
-	{ "\xc2\x9b""31m", "\\u009b31m", "\\u009b31m" },
-	{ "\xc2\xa0\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", "\xc2\xa0\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80",
+	{ "\xc2\x9b"
+	  "31m",
+	    "\\u009b31m", "\\u009b31m" },
+	{ "\xc2\xa0\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80",
+	    "\xc2\xa0\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80",
 	    "\xc2\xa0\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80" },
 	{ "\xff\x80z", "\\xff\\x80z", "\\ufffd\\ufffdz" },
 	{ "\xc3", "\\xc3", "\\ufffd" },
@@ -142,8 +147,8 @@ START_TEST(message_in_json)
 	kg_log(KG_LOG_ERROR, "%s", each->message);
 	kg_log_stop();
 	text = read_now(fd);
-	snprintf(expected, sizeof expected, "\",\"level\":\"error\",\"message\":\"%s\"}\n",
-	    each->json);
+	snprintf(expected, sizeof expected,
+	    "\",\"level\":\"error\",\"message\":\"%s\"}\n", each->json);
 	ck_assert_str_eq(behind_json_time(text), expected);
 	free(text);
 }
@@ -156,17 +161,28 @@ struct request_case {
 };
 
 static const struct request_case request_cases[] = {
-	{ { .method = "POST", .route = "/v1/streams/{stream}/events", .status = 200,
-	      .request_id = "r-1", .duration_ns = 12345678, .database_ns = 9000000,
+	{ { .method = "POST",
+	      .route = "/v1/streams/{stream}/events",
+	      .status = 200,
+	      .request_id = "r-1",
+	      .duration_ns = 12345678,
+	      .database_ns = 9000000,
 	      .body_bytes = 123 },
 	    "method=POST route=/v1/streams/{stream}/events status=200 request_id=r-1 "
 	    "duration_ms=12.345 database_ms=9.000 body_bytes=123\n",
 	    "\"method\":\"POST\",\"route\":\"/v1/streams/{stream}/events\",\"status\":200,"
 	    "\"request_id\":\"r-1\",\"duration_ms\":12.345,\"database_ms\":9.000,"
 	    "\"body_bytes\":123}\n" },
-	{ { .method = "POST", .route = "other", .status = 504, .code = "database-timeout",
-	      .outcome = "unknown", .request_id = "r", .stream_name = "a \"b\"\n=",
-	      .stream_name_len = 7, .duration_ns = 999, .database_ns = -5,
+	{ { .method = "POST",
+	      .route = "other",
+	      .status = 504,
+	      .code = "database-timeout",
+	      .outcome = "unknown",
+	      .request_id = "r",
+	      .stream_name = "a \"b\"\n=",
+	      .stream_name_len = 7,
+	      .duration_ns = 999,
+	      .database_ns = -5,
 	      .detail = "no answer" },
 	    "method=POST route=other status=504 code=database-timeout outcome=unknown "
 	    "request_id=r stream_name=\"a \\\"b\\\"\\n=\" duration_ms=0.000 "
@@ -175,8 +191,12 @@ static const struct request_case request_cases[] = {
 	    "\"code\":\"database-timeout\",\"outcome\":\"unknown\",\"request_id\":\"r\","
 	    "\"stream_name\":\"a \\\"b\\\"\\n=\",\"duration_ms\":0.000,\"database_ms\":0.000,"
 	    "\"body_bytes\":0,\"detail\":\"no answer\"}\n" },
-	{ { .status = 0, .stream_name = "a\0b", .stream_name_len = 3, .detail = "",
-	      .duration_ns = INT64_MAX, .body_bytes = SIZE_MAX },
+	{ { .status = 0,
+	      .stream_name = "a\0b",
+	      .stream_name_len = 3,
+	      .detail = "",
+	      .duration_ns = INT64_MAX,
+	      .body_bytes = SIZE_MAX },
 	    "status=0 stream_name=\"a\\u0000b\" duration_ms=9223372036854.775 "
 	    "database_ms=0.000 body_bytes=18446744073709551615 detail=\"\"\n",
 	    "\"status\":0,\"stream_name\":\"a\\u0000b\",\"duration_ms\":9223372036854.775,"
@@ -220,7 +240,8 @@ START_TEST(request_in_json)
 	kg_log_request(KG_LOG_INFO, &each->line);
 	kg_log_stop();
 	text = read_now(fd);
-	ck_assert_msg(strncmp(behind_json_time(text), head, strlen(head)) == 0, "%s", text);
+	ck_assert_msg(
+	    strncmp(behind_json_time(text), head, strlen(head)) == 0, "%s", text);
 	ck_assert_str_eq(behind_json_time(text) + strlen(head), each->json);
 	free(text);
 }
@@ -273,7 +294,8 @@ START_TEST(level_filters)
 	for (int level = KG_LOG_ERROR; level <= KG_LOG_DEBUG; level++) {
 		struct kg_log_request line = { .status = 200 };
 
-		ck_assert_int_eq(kg_log_is_on((enum kg_log_level)level), level <= (int)limit);
+		ck_assert_int_eq(
+		    kg_log_is_on((enum kg_log_level)level), level <= (int)limit);
 		kg_log((enum kg_log_level)level, "x");
 		kg_log_request((enum kg_log_level)level, &line);
 	}
@@ -285,7 +307,8 @@ START_TEST(level_filters)
 }
 END_TEST
 
-/* A socket of this type keeps the borders of what was written, so that writes can be counted. */
+/* A socket of this type keeps the borders of what was written, so that writes can be
+ * counted. */
 START_TEST(one_write_for_a_round)
 {
 	int ends[2];
@@ -354,7 +377,8 @@ log_lines(void *name)
 	for (int i = 0; i < LINES; i++) {
 		kg_log(KG_LOG_INFO, "thread %s line %d end", (const char *)name, i);
 		if (i % 50 == 0)
-			kg_log(KG_LOG_ERROR, "thread %s error %d end", (const char *)name, i);
+			kg_log(KG_LOG_ERROR, "thread %s error %d end", (const char *)name,
+			    i);
 		if (i % 7 == 0)
 			kg_log_flush();
 	}
@@ -372,7 +396,8 @@ START_TEST(threads_do_not_mix_lines)
 	use_as_stderr(fd);
 	kg_log_start(KG_LOG_INFO, KG_LOG_TEXT);
 	for (int i = 0; i < THREADS; i++)
-		ck_assert_int_eq(pthread_create(&threads[i], NULL, log_lines, names[i]), 0);
+		ck_assert_int_eq(
+		    pthread_create(&threads[i], NULL, log_lines, names[i]), 0);
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	kg_log_stop();
@@ -380,13 +405,14 @@ START_TEST(threads_do_not_mix_lines)
 	unlink(path);
 	text = read_now(fd);
 	ck_assert_uint_eq(count_lines(text), THREADS * (LINES + LINES / 50));
-	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+	for (line = strtok_r(text, "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest)) {
 		char name;
 		char kind[8];
 		int number, end = 0;
 
-		ck_assert_int_eq(sscanf(behind_time(line), "%*s thread %c %7s %d end%n", &name, kind,
-				     &number, &end),
+		ck_assert_int_eq(sscanf(behind_time(line), "%*s thread %c %7s %d end%n",
+				     &name, kind, &number, &end),
 		    3);
 		ck_assert_int_gt(end, 0);
 	}
@@ -439,7 +465,8 @@ drain(int fd)
 static void
 expect_notice(const char *text)
 {
-	static const char notice[] = " log lines were dropped because standard error took no more\n";
+	static const char notice[] =
+	    " log lines were dropped because standard error took no more\n";
 	const char *at = strstr(text, notice);
 	size_t dropped, lines = count_lines(text);
 
@@ -571,7 +598,8 @@ read_until_end(void *fd)
 	size_t lines = 0;
 	ssize_t len;
 
-	while (poll(&asked, 1, -1) > 0 && (len = read(*(int *)fd, bytes, sizeof bytes)) > 0)
+	while (
+	    poll(&asked, 1, -1) > 0 && (len = read(*(int *)fd, bytes, sizeof bytes)) > 0)
 		for (ssize_t i = 0; i < len; i++)
 			lines += bytes[i] == '\n';
 	return (void *)(uintptr_t)lines;
