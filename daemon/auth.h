@@ -10,7 +10,8 @@
 #include <stddef.h>
 
 /*
- * Database credentials of a request (api-design 13.1, 13.4). Pure. Nothing of them goes into a refusal or the log.
+ * Database credentials of a request (api-design 13.1, 13.4). Pure. Nothing of them goes into a
+ * refusal or the log.
  */
 struct kg_credentials {
 	char *authorization; /* in the database's spelling, "Basic x" or "Bearer x"; NULL: none */

@@ -143,3 +143,38 @@ test_json_corpus_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DKG_SOURCE_ROOT=
 test_json_corpus_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(CHECK_LIBS)
 TESTS += test_json_corpus.tap
 endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_router.tap
+test_router_tap_SOURCES = tests/unit/test_router.c
+test_router_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+test_router_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(CHECK_LIBS)
+TESTS += test_router.tap
+endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_guard.tap
+test_guard_tap_SOURCES = tests/unit/test_guard.c \
+	tests/unit/head_text.c tests/unit/head_text.h
+test_guard_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+test_guard_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(CHECK_LIBS)
+TESTS += test_guard.tap
+endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_parameters.tap
+test_parameters_tap_SOURCES = tests/unit/test_parameters.c \
+	tests/unit/head_text.c tests/unit/head_text.h
+test_parameters_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+test_parameters_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(GNUTLS_LIBS) $(CHECK_LIBS)
+TESTS += test_parameters.tap
+endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_auth.tap
+test_auth_tap_SOURCES = tests/unit/test_auth.c \
+	tests/unit/head_text.c tests/unit/head_text.h
+test_auth_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+test_auth_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(GNUTLS_LIBS) $(CHECK_LIBS)
+TESTS += test_auth.tap
+endif
