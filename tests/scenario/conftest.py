@@ -52,7 +52,7 @@ def gateway(devdb):
 @pytest.fixture
 def stream(request):
     """A stream name that nobody else uses."""
-    return f"scenario-{next(_numbers)}-{os.getpid()}"
+    return f"stream-{next(_numbers)}"
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@
 
 #define STREAMS "/event_store.client.streams.Streams/"
 
-enum { CALL_SECONDS = 30 };
+enum { CALL_SECONDS = 10 };
 
 /* One thing that a line can ask for. */
 struct command {

@@ -3,12 +3,20 @@
 
 import pytest
 
-from harness.gateway import envelope_of, event_of, events_target
+from harness.gateway import Gateway, envelope_of, event_of, events_target
 from harness.problems import check_problem, check_success
 from harness.wire import chunked, request
 
 GOOD = envelope_of("any", [event_of()]).encode()
 SIZE = str(len(GOOD))
+
+
+@pytest.fixture(scope="module")
+def hasty(devdb):
+    """A gateway that does not wait long for the rest of a body."""
+    gateway = Gateway(devdb.address, body_grace_seconds="0.2", header_timeout_seconds="0.2")
+    yield gateway
+    gateway.stop()
 
 
 def head_of(stream, *lines, method="POST", target=None, version="HTTP/1.1", host=b"localhost"):
@@ -117,8 +125,7 @@ def test_absolute_form_for_ourselves(gateway, devdb, stream, authority):
 @pytest.mark.parametrize("authority", ["evil.example", "localhost:1", "127.0.0.1", ""])
 def test_absolute_form_for_somebody_else(refused, stream, authority):
     target = f"http://{authority}{events_target(stream)}"
-    status, code = (421, "misdirected-request") if authority else (400, "malformed-request")
-    refused(head_of(stream, LENGTH, target=target) + GOOD, status, code, closes=True)
+    refused(head_of(stream, LENGTH, target=target) + GOOD, 421, "misdirected-request", closes=True)
 
 
 @pytest.mark.parametrize("method, target", [
@@ -165,10 +172,18 @@ def test_body_on_a_method_that_is_not_allowed_is_left_unread(refused, stream):
 
 # -- what the library decides (section 16) -------------------------------------------------
 
+def library_status(connection):
+    """The status of the library's own answer, which ends the connection; 0: none came. Its
+    pages are not always what their Content-Length says, so everything up to the end is read."""
+    content = connection.read_to_end()
+    assert content == b"" or content.startswith(b"HTTP/1."), content
+    return int(content.split(b" ", 2)[1]) if content else 0
+
+
 @pytest.mark.parametrize("content, statuses", [
-    (b"NONSENSE\r\n\r\n", (400,)),
-    (b"GET /livez\r\n\r\n", (400,)),
-    (b"GET /livez HTTP/0.9\r\nHost: localhost\r\n\r\n", (400,)),
+    (b"NONSENSE\r\n\r\n", (400, 0)),
+    (b"GET /livez\r\n\r\n", (400, 0)),
+    (b"GET /livez HTTP/0.9\r\nHost: localhost\r\n\r\n", (400, 505)),
     (b"GET /livez http/1.1\r\nHost: localhost\r\n\r\n", (400,)),
     (b"GET /livez HTTP/2.0\r\nHost: localhost\r\n\r\n", (505,)),
     (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", (505,)),
@@ -188,9 +203,7 @@ def test_messages_the_library_refuses(gateway, devdb, content, statuses):
     before = devdb.written()
     with gateway.connect() as connection:
         connection.send(content)
-        answer = connection.receive("GET")
-        assert answer.status in statuses
-        connection.expect_closed()
+        assert library_status(connection) in statuses
     assert devdb.written() == before
 
 
@@ -199,8 +212,7 @@ def test_empty_content_length(gateway, devdb):
     before = devdb.written()
     with gateway.connect() as connection:
         connection.send(head_of("a", "Content-Length: ") + GOOD)
-        assert connection.receive().status == 400
-        connection.expect_closed()
+        assert library_status(connection) == 400
     assert devdb.written() == before
 
 
@@ -212,11 +224,7 @@ def test_broken_chunks(gateway, devdb, stream, body, statuses):
     before = devdb.written()
     with gateway.connect() as connection:
         connection.send(head_of(stream, "Transfer-Encoding: chunked") + body)
-        try:
-            answer = connection.receive()
-            assert answer.status in statuses
-        finally:
-            connection.read_to_end()
+        assert library_status(connection) in statuses
     assert devdb.written() == before
 
 
@@ -255,9 +263,8 @@ def test_nul_in_a_header_value_shortens_it(gateway, devdb, stream):
         assert answer.header("X-Request-Id") == "abc"
 
 
-def test_tls_hello_on_the_plain_port(start_gateway, devdb):
-    gateway = start_gateway(devdb.address, header_timeout_seconds="0.2")
-    with gateway.connect() as connection:
+def test_tls_hello_on_the_plain_port(hasty):
+    with hasty.connect() as connection:
         connection.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x5a" * 32)
         content = connection.read_to_end()
     assert content == b"" or content.startswith(b"HTTP/1.")
@@ -284,23 +291,22 @@ def test_extra_bytes_after_the_body_are_the_next_request(gateway, devdb, stream)
     with gateway.connect() as connection:
         connection.send(head_of(stream, LENGTH) + GOOD + b"garbage\r\n\r\n")
         check_success(connection.receive())
-        assert connection.receive().status == 400
-        connection.expect_closed()
+        assert library_status(connection) in (400, 0)
     assert len(devdb.read(stream)) == 1
 
 
-def test_client_that_ends_in_the_middle_of_a_body_stores_nothing(gateway, devdb, stream):
+def test_client_that_ends_in_the_middle_of_a_body_stores_nothing(hasty, devdb, stream):
     before = devdb.written()
-    with gateway.connect() as connection:
+    with hasty.connect() as connection:
         connection.send(head_of(stream, LENGTH) + GOOD[:-1])
         connection.half_close()
         assert connection.read_to_end() == b""
     assert devdb.written() == before
 
 
-def test_client_that_ends_in_the_middle_of_chunks_stores_nothing(gateway, devdb, stream):
+def test_client_that_ends_in_the_middle_of_chunks_stores_nothing(hasty, devdb, stream):
     before = devdb.written()
-    with gateway.connect() as connection:
+    with hasty.connect() as connection:
         connection.send(head_of(stream, "Transfer-Encoding: chunked") + chunked([GOOD])[:-5])
         connection.half_close()
         assert connection.read_to_end() == b""

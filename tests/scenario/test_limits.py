@@ -331,9 +331,12 @@ def test_more_connections_than_the_limit_with_none_idle(start_gateway, devdb, fa
 
 # -- bytes in flight -----------------------------------------------------------------------
 
+BUDGET = {"max_body_bytes": "100KiB", "max_inflight_bytes": "100KiB"}
+
+
 def test_byte_budget(start_gateway, devdb, stream):
     """Bodies held at one time: beyond the budget a request is refused before its body is read."""
-    gateway = start_gateway(devdb.address, max_inflight_bytes="100KiB")
+    gateway = start_gateway(devdb.address, **BUDGET)
     with gateway.connect() as holder:
         holder.send(raw_head(stream, ("Content-Length", "90000"), ("Expect", "100-continue")))
         assert holder.receive_interim() == 100
@@ -354,7 +357,7 @@ def accepts(gateway, stream, size):
 
 
 def test_byte_budget_of_chunked_bodies(start_gateway, devdb, stream):
-    gateway = start_gateway(devdb.address, max_inflight_bytes="100KiB")
+    gateway = start_gateway(devdb.address, **BUDGET)
     before = devdb.written()
     with gateway.connect() as holder, gateway.connect() as other:
         holder.send(raw_head(stream, ("Content-Length", "90000"), ("Expect", "100-continue")))
@@ -366,7 +369,7 @@ def test_byte_budget_of_chunked_bodies(start_gateway, devdb, stream):
 
 
 def test_client_that_leaves_frees_its_bytes(start_gateway, devdb, stream):
-    gateway = start_gateway(devdb.address, max_inflight_bytes="100KiB")
+    gateway = start_gateway(devdb.address, **BUDGET)
     holder = gateway.connect()
     holder.send(raw_head(stream, ("Content-Length", "90000"), ("Expect", "100-continue")))
     assert holder.receive_interim() == 100

@@ -315,10 +315,10 @@ def test_lines_without_expectation(refused, stream):
                  b'{"type":"A"}'), 422, "invalid-request", ["query:current_version"], closes=True)
 
 
-@pytest.mark.parametrize("value, offset", [("{", 1), ("[1,]", 3), ("", 0), ("nul", 3), ("{} 1", 3)])
-def test_broken_metadata_in_a_header(refused, stream, value, offset):
+@pytest.mark.parametrize("value", ["{", "[1,]", "", "nul", "{} 1"])
+def test_broken_metadata_in_a_header(refused, stream, value):
     refused(post(f"{events_target(stream)}/T?current_version=any", [("Kurrent-Metadata", value)]),
-            400, "malformed-json", closes=True)
+            400, "malformed-json", ["header:Kurrent-Metadata"], closes=True)
 
 
 def test_metadata_beyond_ascii_in_a_header(refused, stream):

@@ -92,17 +92,17 @@ class Devdb(Process):
 
     def read(self, stream):
         """All events of a stream, in order; [] when there is no such stream."""
-        return self._reader().run("read", stream)
+        return self._readback().run("read", stream)
 
     def delete(self, stream):
         """Soft-deletes a stream."""
-        self._reader().run("delete", stream)
+        self._readback().run("delete", stream)
 
     def tombstone(self, stream):
         """Deletes a stream for ever."""
-        self._reader().run("tombstone", stream)
+        self._readback().run("tombstone", stream)
 
-    def _reader(self):
+    def _readback(self):
         if self._reader_process is None or self._reader_process.address != self.address:
             self._reader_process = Reader(self.address)
         return self._reader_process
