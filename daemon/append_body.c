@@ -19,7 +19,7 @@ struct builder {
 	struct kg_append_reader reader;
 	struct kg_append_body *append;
 	size_t capacity; /* of append->events */
-	size_t seen;	 /* events in the body, also those that are too many to keep */
+	size_t seen;     /* events in the body, also those that are too many to keep */
 };
 
 static bool
@@ -33,11 +33,11 @@ start(struct builder *builder, struct kdb_bytes stream_name,
     const struct kg_append_limits *limits, struct kg_append_body *append,
     struct kg_refusal *refusal)
 {
-	*append = (struct kg_append_body){ 0 };
-	*builder = (struct builder){ .append = append,
-		.reader = { .limits = limits,
-		    .is_metadata_stream = is_metadata_stream(stream_name),
-		    .refusal = refusal } };
+	*append = (struct kg_append_body){0};
+	*builder = (struct builder){.append = append,
+	    .reader = {.limits = limits,
+		.is_metadata_stream = is_metadata_stream(stream_name),
+		.refusal = refusal}};
 }
 
 static struct kdb_event *
@@ -47,8 +47,8 @@ next_event(struct builder *builder)
 
 	if (append->event_count == builder->capacity) {
 		builder->capacity = builder->capacity == 0 ? 4 : builder->capacity * 2;
-		append->events =
-		    kdb_realloc(append->events, builder->capacity * sizeof *append->events);
+		append->events = kdb_realloc(
+		    append->events, builder->capacity * sizeof *append->events);
 	}
 	return &append->events[append->event_count];
 }
@@ -73,8 +73,8 @@ refuse_syntax(struct kg_refusal *refusal, const struct kg_json *json, const char
 	size_t offset = kg_json_error_offset(json);
 
 	kg_refusal_dispose(refusal);
-	kg_refusal_set(refusal, KG_PROBLEM_MALFORMED_JSON, "%sbyte %zu: %s", place, offset,
-	    json->error);
+	kg_refusal_set(refusal, KG_PROBLEM_MALFORMED_JSON, "%sbyte %zu: %s", place,
+	    offset, json->error);
 	refusal->byte_offset = (int64_t)offset;
 }
 
@@ -126,7 +126,7 @@ finish(struct builder *builder, const char *place)
 
 enum envelope_member { CURRENT_VERSION, EVENTS };
 
-static const char *const envelope_members[] = { "current_version", "events", NULL };
+static const char *const envelope_members[] = {"current_version", "events", NULL};
 
 /* A finding about a member of the envelope, or about the body as a whole (""). */
 static void
@@ -177,8 +177,8 @@ read_current_version(struct builder *builder)
 	builder->append->has_expected_version = read_expectation(builder, &value);
 	refusal = kg_append_reader_values(&builder->reader);
 	if (!builder->append->has_expected_version && refusal != NULL)
-		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, "/current_version", NULL,
-		    "%s", KG_EXPECTATION_ADVICE);
+		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, "/current_version",
+		    NULL, "%s", KG_EXPECTATION_ADVICE);
 }
 
 static void
@@ -191,7 +191,8 @@ read_events(struct builder *builder)
 
 	if (kg_json_peek(json) != KG_JSON_ARRAY) {
 		if (kg_json_read_value(json, &value))
-			refuse_kind(builder, "/events", "events must be an array", value.kind);
+			refuse_kind(
+			    builder, "/events", "events must be an array", value.kind);
 		return;
 	}
 	kg_json_enter(json);
@@ -234,7 +235,7 @@ static void
 read_envelope_members(struct builder *builder)
 {
 	struct kg_json *json = &builder->reader.json;
-	bool has[2] = { false, false };
+	bool has[2] = {false, false};
 	bool is_first = true;
 	struct kg_json_value name;
 
@@ -338,16 +339,16 @@ kg_append_body_read_ndjson(const char *body, size_t len, struct kdb_bytes stream
 }
 
 static void
-check_raw_metadata_event(
-    const char *body, size_t len, const struct kdb_event *event, struct kg_refusal *refusal)
+check_raw_metadata_event(const char *body, size_t len, const struct kdb_event *event,
+    struct kg_refusal *refusal)
 {
 	if (event->type.len != 9 || memcmp(event->type.data, "$metadata", 9) != 0)
 		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, "path:type", NULL,
 		    "Events of a stream whose name starts with $$ must have the type "
 		    "$metadata.");
 	if (!event->is_json)
-		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, "header:Content-Type", NULL,
-		    "Events of a stream whose name starts with $$ must be JSON.");
+		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, "header:Content-Type",
+		    NULL, "Events of a stream whose name starts with $$ must be JSON.");
 	else
 		kg_stream_metadata_check(body, len, "", refusal);
 }
@@ -392,13 +393,13 @@ kg_append_body_read_raw(const char *body, size_t len, struct kdb_bytes stream_na
     const struct kg_append_limits *limits, const struct kdb_event *from_parameters,
     struct kg_append_body *append, struct kg_refusal *refusal)
 {
-	*append = (struct kg_append_body){ 0 };
-	if (!check_raw(body, len, is_metadata_stream(stream_name), limits, from_parameters,
-		refusal))
+	*append = (struct kg_append_body){0};
+	if (!check_raw(body, len, is_metadata_stream(stream_name), limits,
+		from_parameters, refusal))
 		return false;
 	append->events = kdb_alloc(sizeof *append->events);
 	append->events[0] = *from_parameters;
-	append->events[0].data = (struct kdb_bytes){ body, len };
+	append->events[0].data = (struct kdb_bytes){body, len};
 	append->event_count = 1;
 	return true;
 }
@@ -408,7 +409,7 @@ kg_append_body_dispose(struct kg_append_body *append)
 {
 	free(append->events);
 	kg_append_storage_free(append->storage);
-	*append = (struct kg_append_body){ 0 };
+	*append = (struct kg_append_body){0};
 }
 
 bool
@@ -418,14 +419,15 @@ kg_expectation_read(const char *text, size_t len, int64_t *expected_version)
 		const char *word;
 		int64_t version;
 	} words[] = {
-		{ "no_stream", KDB_VERSION_NO_STREAM },
-		{ "exists", KDB_VERSION_EXISTS },
-		{ "any", KDB_VERSION_ANY },
+	    {"no_stream", KDB_VERSION_NO_STREAM},
+	    {"exists", KDB_VERSION_EXISTS},
+	    {"any", KDB_VERSION_ANY},
 	};
 	int64_t number;
 
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-		if (strlen(words[i].word) == len && memcmp(words[i].word, text, len) == 0) {
+		if (strlen(words[i].word) == len &&
+		    memcmp(words[i].word, text, len) == 0) {
 			*expected_version = words[i].version;
 			return true;
 		}

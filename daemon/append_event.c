@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One event object: its members are collected as spans while the syntax is checked, and then
- * judged in document order, shape before values. Owns the chain of decoded bytes.
+ * One event object: its members are collected as spans while the syntax is checked, and
+ * then judged in document order, shape before values. Owns the chain of decoded bytes.
  */
 #include "daemon/append_event.h"
 
@@ -14,12 +14,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum member { TYPE, DATA, DATA_BASE64, METADATA, METADATA_BASE64, CONTENT_TYPE, ID, MEMBERS };
+enum member {
+	TYPE,
+	DATA,
+	DATA_BASE64,
+	METADATA,
+	METADATA_BASE64,
+	CONTENT_TYPE,
+	ID,
+	MEMBERS
+};
 
-static const char *const member_names[] = { "type", "data", "data_base64", "metadata",
-	"metadata_base64", "content_type", "id", NULL };
-static const char *const content_types[] = { "application/json", "application/octet-stream",
-	NULL };
+static const char *const member_names[] = {"type", "data", "data_base64", "metadata",
+    "metadata_base64", "content_type", "id", NULL};
+static const char *const content_types[] = {
+    "application/json", "application/octet-stream", NULL};
 
 /* A member as it stands in the source. */
 struct found {
@@ -29,8 +38,8 @@ struct found {
 	struct kg_json_value value;
 };
 
-/* An event as it stands in the source, in document order. Of what is refused anyway, no more is
- * kept than can be reported. */
+/* An event as it stands in the source, in document order. Of what is refused anyway, no
+ * more is kept than can be reported. */
 struct source {
 	struct found found[MEMBERS + KG_FINDINGS_MAX];
 	size_t count;
@@ -78,7 +87,8 @@ kg_append_reader_shape(struct kg_append_reader *reader)
 struct kg_refusal *
 kg_append_reader_values(struct kg_append_reader *reader)
 {
-	if (reader->has_shape_finding || reader->refusal->finding_count == KG_FINDINGS_MAX)
+	if (reader->has_shape_finding ||
+	    reader->refusal->finding_count == KG_FINDINGS_MAX)
 		return NULL;
 	return reader->refusal;
 }
@@ -143,8 +153,8 @@ collect(struct kg_append_reader *reader, struct source *source)
 	while (kg_json_next_member(&reader->json, &is_first, &next->name)) {
 		collect_member(reader, source, next);
 		next = source->count < sizeof source->found / sizeof source->found[0]
-		    ? &source->found[source->count]
-		    : &spare;
+			   ? &source->found[source->count]
+			   : &spare;
 	}
 }
 
@@ -174,13 +184,12 @@ static bool
 is_excluded(const struct source *source, int member)
 {
 	return (member == DATA_BASE64 && source->of[DATA] != NULL) ||
-	    (member == METADATA_BASE64 && source->of[METADATA] != NULL);
+	       (member == METADATA_BASE64 && source->of[METADATA] != NULL);
 }
 
 static void
-judge_member_shape(
-    struct kg_append_reader *reader, const struct source *source, const struct found *found,
-    const char *event_pointer)
+judge_member_shape(struct kg_append_reader *reader, const struct source *source,
+    const struct found *found, const char *event_pointer)
 {
 	bool is_known = found->member >= 0 && !found->is_duplicate;
 	struct kg_refusal *refusal;
@@ -199,8 +208,8 @@ judge_member_shape(
 		    "Duplicate member.");
 	else if (is_excluded(source, found->member))
 		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, pointer, NULL,
-		    "An event has %s or %s, not both.",
-		    member_names[found->member - 1], member_names[found->member]);
+		    "An event has %s or %s, not both.", member_names[found->member - 1],
+		    member_names[found->member]);
 	else
 		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, pointer, NULL,
 		    "%s must be a string, not %s.", member_names[found->member],
@@ -209,8 +218,8 @@ judge_member_shape(
 }
 
 static void
-report_missing(struct kg_append_reader *reader, const char *event_pointer, enum member member,
-    const char *detail)
+report_missing(struct kg_append_reader *reader, const char *event_pointer,
+    enum member member, const char *detail)
 {
 	struct kg_refusal *refusal = kg_append_reader_shape(reader);
 	char pointer[KG_EVENT_POINTER_SIZE + 16];
@@ -222,16 +231,16 @@ report_missing(struct kg_append_reader *reader, const char *event_pointer, enum 
 }
 
 static void
-judge_shape(
-    struct kg_append_reader *reader, const struct source *source, const char *event_pointer)
+judge_shape(struct kg_append_reader *reader, const struct source *source,
+    const char *event_pointer)
 {
 	for (size_t i = 0; i < source->count; i++)
 		judge_member_shape(reader, source, &source->found[i], event_pointer);
 	if (source->of[TYPE] == NULL)
 		report_missing(reader, event_pointer, TYPE, "An event must have a type.");
 	if (source->of[DATA] == NULL && source->of[DATA_BASE64] == NULL)
-		report_missing(
-		    reader, event_pointer, DATA, "An event must have data or data_base64.");
+		report_missing(reader, event_pointer, DATA,
+		    "An event must have data or data_base64.");
 }
 
 /* What an event is judged with: one at a time. */
@@ -273,9 +282,10 @@ judge_type(const struct judge *judge, const struct found *found)
 	} else if (memchr(type->data, '\0', type->len) != NULL) {
 		refuse(judge, TYPE, NULL, "The event type holds U+0000.");
 	} else if (judge->reader->is_metadata_stream &&
-	    (type->len != 9 || memcmp(type->data, "$metadata", 9) != 0)) {
+		   (type->len != 9 || memcmp(type->data, "$metadata", 9) != 0)) {
 		refuse(judge, TYPE, NULL,
-		    "Events of a stream whose name starts with $$ must have the type $metadata.");
+		    "Events of a stream whose name starts with $$ must have the type "
+		    "$metadata.");
 	}
 }
 
@@ -286,7 +296,8 @@ describe_base64(enum kg_base64_result result)
 	case KG_BASE64_WRONG_LENGTH:
 		return "The length of the base64 text is no multiple of four.";
 	case KG_BASE64_WRONG_PADDING:
-		return "The last character of the base64 text has bits that stand for nothing.";
+		return "The last character of the base64 text has bits that stand for "
+		       "nothing.";
 	default:
 		return "The text has a character that is not of base64.";
 	}
@@ -313,7 +324,8 @@ read_base64(const struct judge *judge, const struct found *found, struct kdb_byt
 	return false;
 }
 
-/* A JSON pointer cannot lead into a base64 text, so what is found there is told in words. */
+/* A JSON pointer cannot lead into a base64 text, so what is found there is told in words.
+ */
 static void
 judge_decoded_metadata(const struct judge *judge)
 {
@@ -348,8 +360,8 @@ judge_data_base64(const struct judge *judge, const struct found *found)
 	}
 	must_be_valid = reader->limits->validate_payloads || reader->is_metadata_stream;
 	if (event->data.len == 0 ||
-	    (must_be_valid &&
-		!kg_json_is_valid(event->data.data, event->data.len, reader->limits->max_depth)))
+	    (must_be_valid && !kg_json_is_valid(event->data.data, event->data.len,
+				  reader->limits->max_depth)))
 		refuse(judge, DATA_BASE64, NULL, "The decoded bytes are not JSON.");
 	else if (reader->is_metadata_stream)
 		judge_decoded_metadata(judge);
@@ -361,7 +373,7 @@ judge_data(const struct judge *judge, const struct found *found)
 	struct kg_refusal *refusal = kg_append_reader_values(judge->reader);
 	char pointer[KG_EVENT_POINTER_SIZE + 16];
 
-	judge->event->data = (struct kdb_bytes){ found->value.start, found->value.len };
+	judge->event->data = (struct kdb_bytes){found->value.start, found->value.len};
 	if (!judge->reader->is_metadata_stream || refusal == NULL)
 		return;
 	snprintf(pointer, sizeof pointer, "%s/data", judge->event_pointer);
@@ -387,7 +399,8 @@ judge_id(const struct judge *judge, const struct found *found)
 	kg_append_reader_text(judge->reader, &found->value, &text);
 	if (!kg_uuid_read(text.data, text.len, judge->event->id))
 		refuse(judge, ID, NULL,
-		    "id must be a UUID of 36 characters with hyphens, and not the nil UUID.");
+		    "id must be a UUID of 36 characters with hyphens, and not the nil "
+		    "UUID.");
 }
 
 static void
@@ -405,7 +418,7 @@ judge_value(const struct judge *judge, const struct found *found)
 		break;
 	case METADATA:
 		judge->event->metadata =
-		    (struct kdb_bytes){ found->value.start, found->value.len };
+		    (struct kdb_bytes){found->value.start, found->value.len};
 		break;
 	case METADATA_BASE64:
 		read_base64(judge, found, &judge->event->metadata);
@@ -435,7 +448,7 @@ is_json_event(const struct source *source)
 static void
 judge_values(const struct judge *judge)
 {
-	*judge->event = (struct kdb_event){ .is_json = is_json_event(judge->source) };
+	*judge->event = (struct kdb_event){.is_json = is_json_event(judge->source)};
 	for (size_t i = 0; i < judge->source->count; i++)
 		judge_value(judge, &judge->source->found[i]);
 }
@@ -460,10 +473,10 @@ kg_append_event_read(
     struct kg_append_reader *reader, const char *pointer, struct kdb_event *event)
 {
 	struct source source;
-	struct judge judge = { .reader = reader,
-		.source = &source,
-		.event_pointer = pointer,
-		.event = event };
+	struct judge judge = {.reader = reader,
+	    .source = &source,
+	    .event_pointer = pointer,
+	    .event = event};
 
 	if (kg_json_peek(&reader->json) != KG_JSON_OBJECT) {
 		read_no_event(reader, pointer);

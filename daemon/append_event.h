@@ -12,8 +12,9 @@
  * One event object of an envelope or of NDJSON (api-design 3): for append_body.c alone.
  *
  * A body is read in one pass, although the order of checks has three steps, each of which
- * wins over the next: syntax of the whole body, shape, values. So findings wait in the refusal:
- * the first of the shape throws away those of values, and a syntax error throws away all.
+ * wins over the next: syntax of the whole body, shape, values. So findings wait in the
+ * refusal: the first of the shape throws away those of values, and a syntax error throws
+ * away all.
  */
 struct kg_append_reader {
 	struct kg_json json;
@@ -21,29 +22,31 @@ struct kg_append_reader {
 	bool is_metadata_stream; /* its name starts with "$$" */
 	struct kg_refusal *refusal;
 	bool has_shape_finding;
-	struct kg_append_storage *storage; /* newest first; freed by kg_append_storage_free() */
+	/* Newest first; freed by kg_append_storage_free(). */
+	struct kg_append_storage *storage;
 };
 
 /* Decoded bytes that could not be spans, in a chain. */
 struct kg_append_storage;
 void kg_append_storage_free(struct kg_append_storage *storage);
 
-/* The refusal, for adding a finding of the shape or of a value. NULL: findings of that step
- * are not wanted, or not any more. */
+/* The refusal, for adding a finding of the shape or of a value. NULL: findings of that
+ * step are not wanted, or not any more. */
 struct kg_refusal *kg_append_reader_shape(struct kg_append_reader *reader);
 struct kg_refusal *kg_append_reader_values(struct kg_append_reader *reader);
 
 enum { KG_EVENT_POINTER_SIZE = 48 };
 
 /*
- * Reads the value that begins at reader->json, which should be an event object; pointer is the
- * JSON Pointer to it. Fills *event when there is no finding, and no syntax error, up to its
- * end; else its content is undefined.
+ * Reads the value that begins at reader->json, which should be an event object; pointer
+ * is the JSON Pointer to it. Fills *event when there is no finding, and no syntax error,
+ * up to its end; else its content is undefined.
  */
 void kg_append_event_read(
     struct kg_append_reader *reader, const char *pointer, struct kdb_event *event);
 
-/* Decodes the escapes of a string into storage, unless it has none. False: lone surrogates. */
+/* Decodes the escapes of a string into storage, unless it has none. False: lone
+ * surrogates. */
 bool kg_append_reader_text(struct kg_append_reader *reader,
     const struct kg_json_value *value, struct kdb_bytes *text);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A strict decoder. GnuTLS has one that skips white space and takes 5 to 10 ns a byte, which
- * for a body of 16 MiB would hold up the HTTP loop for 0.1 s; checking what it must not see
- * is nearly all of this file, so the decoding is done here too. Tests compare the two. Owns
- * nothing.
+ * A strict decoder. GnuTLS has one that skips white space and takes 5 to 10 ns a byte,
+ * which for a body of 16 MiB would hold up the HTTP loop for 0.1 s; checking what it must
+ * not see is nearly all of this file, so the decoding is done here too. Tests compare the
+ * two. Owns nothing.
  */
 #include "daemon/base64.h"
 
@@ -12,6 +12,7 @@
 /* Above all values of six bits. */
 enum { URL = 0x40, BAD = 0x80, NOT_STANDARD = URL | BAD };
 
+/* clang-format off */
 #define B BAD
 #define U URL
 static const uint8_t values[256] = {
@@ -29,6 +30,7 @@ static const uint8_t values[256] = {
 };
 #undef B
 #undef U
+/* clang-format on */
 
 static uint8_t
 value_of(char c)
@@ -112,7 +114,8 @@ kg_base64_decode(const char *text, size_t len, void *out, size_t *out_len)
 		return explain(text, digits, KG_BASE64_WRONG_LENGTH);
 	seen = decode_groups(text, groups, bytes);
 	if (tail != 0)
-		seen |= decode_tail(text + 4 * groups, tail, bytes + 3 * groups, &is_canonical);
+		seen |= decode_tail(
+		    text + 4 * groups, tail, bytes + 3 * groups, &is_canonical);
 	if (seen & NOT_STANDARD)
 		return explain(text, digits, KG_BASE64_WRONG_CHARACTER);
 	if (!is_canonical)

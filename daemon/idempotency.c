@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keys of clients, and the event ids that follow from them (api-design 11). Owns nothing. */
+/* Keys of clients, and the event ids that follow from them (api-design 11). Owns nothing.
+ */
 #include "daemon/idempotency.h"
 
 #include <gnutls/crypto.h>
@@ -24,10 +25,11 @@ kg_idempotency_key_read(const char *value, size_t len, struct kdb_bytes *key)
 	for (size_t i = 0; i < len; i++) {
 		char c = value[i];
 
-		if (c < 0x21 || c > 0x7e || c == '"' || c == '\\' || (c == ',' && !is_quoted))
+		if (c < 0x21 || c > 0x7e || c == '"' || c == '\\' ||
+		    (c == ',' && !is_quoted))
 			return false;
 	}
-	*key = (struct kdb_bytes){ value, len };
+	*key = (struct kdb_bytes){value, len};
 	return true;
 }
 
@@ -44,8 +46,8 @@ must(int result)
 static void
 hash_field(gnutls_hash_hd_t hash, const struct kdb_bytes *field)
 {
-	uint8_t len[4] = { (uint8_t)(field->len >> 24), (uint8_t)(field->len >> 16),
-		(uint8_t)(field->len >> 8), (uint8_t)field->len };
+	uint8_t len[4] = {(uint8_t)(field->len >> 24), (uint8_t)(field->len >> 16),
+	    (uint8_t)(field->len >> 8), (uint8_t)field->len};
 
 	must(gnutls_hash(hash, len, sizeof len));
 	if (field->len > 0)
@@ -70,7 +72,7 @@ kg_idempotency_derive(const struct kdb_bytes *fields, size_t field_count, uint8_
 static struct kdb_bytes
 text_field(const char *text)
 {
-	return (struct kdb_bytes){ text, strlen(text) };
+	return (struct kdb_bytes){text, strlen(text)};
 }
 
 void

@@ -8,26 +8,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Idempotency keys and the ids made from them (api-design 11). Pure. The digest table of keys
- * comes with the whole write API. */
+/* Idempotency keys and the ids made from them (api-design 11). Pure. The digest table of
+ * keys comes with the whole write API. */
 
 enum { KG_IDEMPOTENCY_KEY_MAX = 255 };
 
-/* Reads the value of an Idempotency-Key header, quoted or bare; *key is a span into it. False:
- * the form is wrong (bad-idempotency-key). */
+/* Reads the value of an Idempotency-Key header, quoted or bare; *key is a span into it.
+ * False: the form is wrong (bad-idempotency-key). */
 bool kg_idempotency_key_read(const char *value, size_t len, struct kdb_bytes *key);
 
-/* UUIDv8 = first 16 bytes of SHA-256 over the fields, each preceded by its length (4 bytes,
- * big-endian), with version and variant bits set. */
+/* UUIDv8 = first 16 bytes of SHA-256 over the fields, each preceded by its length (4
+ * bytes, big-endian), with version and variant bits set. */
 void kg_idempotency_derive(
     const struct kdb_bytes *fields, size_t field_count, uint8_t id[16]);
 
 /*
- * The id of one event of a write with a key, derived from seven fields: "kurrentgate/event",
- * "1", scope, route template ("/v1/streams/{stream}/events", the braces as they stand),
- * stream name, key without its quotes, and the ordinal, which counts the events of the whole
- * request from 0, as decimal text. An empty field is hashed as its length, four zero bytes.
- * With the empty scope this gives the vectors of api-design 4.
+ * The id of one event of a write with a key, derived from seven fields:
+ * "kurrentgate/event", "1", scope, route template ("/v1/streams/{stream}/events", the
+ * braces as they stand), stream name, key without its quotes, and the ordinal, which
+ * counts the events of the whole request from 0, as decimal text. An empty field is
+ * hashed as its length, four zero bytes. With the empty scope this gives the vectors of
+ * api-design 4.
  */
 void kg_idempotency_event_id(struct kdb_bytes scope, const char *route,
     struct kdb_bytes stream_name, struct kdb_bytes key, size_t ordinal, uint8_t id[16]);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The JSON scanner: syntax, spans, texts of names. It owns nothing: all spans point into the
- * caller's bytes. Functions named skip_* take the place to begin at and return the place
- * behind what they skipped, or NULL after fail(), so that the place stays in a register.
+ * The JSON scanner: syntax, spans, texts of names. It owns nothing: all spans point into
+ * the caller's bytes. Functions named skip_* take the place to begin at and return the
+ * place behind what they skipped, or NULL after fail(), so that the place stays in a
+ * register.
  */
 #include "daemon/json_scan.h"
 
@@ -39,7 +40,7 @@ static const char *
 skip_space(const char *at, const char *end)
 {
 	/* Mostly there is none, and one look tells so. */
-	if (at < end && *at > ' ')
+	if (at<end && * at> ' ')
 		return at;
 	while (at < end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
 		at++;
@@ -47,9 +48,9 @@ skip_space(const char *at, const char *end)
 }
 
 /*
- * Of eight bytes, the high bit of each that ends a run of plain text: a quote, a backslash, a
- * control character, anything outside ASCII. Bits above the lowest one set can be wrong, since
- * borrows run upwards; the lowest is exact.
+ * Of eight bytes, the high bit of each that ends a run of plain text: a quote, a
+ * backslash, a control character, anything outside ASCII. Bits above the lowest one set
+ * can be wrong, since borrows run upwards; the lowest is exact.
  */
 static uint64_t
 find_special(uint64_t bytes)
@@ -89,8 +90,8 @@ skip_plain(const char *at, const char *end)
 	return at;
 }
 
-/* The bytes that a lead byte of UTF-8 asks for, and the range of the first of them (RFC 3629,
- * section 4). False: no lead byte. */
+/* The bytes that a lead byte of UTF-8 asks for, and the range of the first of them (RFC
+ * 3629, section 4). False: no lead byte. */
 static bool
 read_utf8_lead(unsigned char lead, size_t *len, unsigned char *low, unsigned char *high)
 {
@@ -304,7 +305,8 @@ classify(struct kg_json *json, const char *at)
 }
 
 static const char *
-skip_scalar(struct kg_json *json, const char *at, enum kg_json_kind kind, bool *has_escapes)
+skip_scalar(
+    struct kg_json *json, const char *at, enum kg_json_kind kind, bool *has_escapes)
 {
 	switch (kind) {
 	case KG_JSON_STRING:
@@ -359,8 +361,8 @@ push(struct container_stack *stack, bool is_object)
 	stack->depth++;
 }
 
-/* Behind a value: closes the containers that end here, and goes to the next value, if there
- * is one; stack->depth is 0 when there is none. */
+/* Behind a value: closes the containers that end here, and goes to the next value, if
+ * there is one; stack->depth is 0 when there is none. */
 static const char *
 close_containers(struct kg_json *json, const char *at, struct container_stack *stack)
 {
@@ -377,14 +379,16 @@ close_containers(struct kg_json *json, const char *at, struct container_stack *s
 			return is_object ? skip_name(json, at, &name) : at;
 		}
 		if (*at != (is_object ? '}' : ']'))
-			return fail(json, at, "A comma or the end of the container was expected.");
+			return fail(json, at,
+			    "A comma or the end of the container was expected.");
 		stack->depth--;
 		at++;
 	}
 	return at;
 }
 
-/* Opens the container at `at` and goes to its first value; one that is empty is closed. */
+/* Opens the container at `at` and goes to its first value; one that is empty is closed.
+ */
 static const char *
 open_container(struct kg_json *json, const char *at, struct container_stack *stack)
 {
@@ -392,7 +396,8 @@ open_container(struct kg_json *json, const char *at, struct container_stack *sta
 	bool is_object = *at == '{';
 
 	if (stack->depth == json->max_depth)
-		return fail(json, at, "More containers are nested than the limit allows.");
+		return fail(
+		    json, at, "More containers are nested than the limit allows.");
 	push(stack, is_object);
 	at = skip_space(at + 1, json->end);
 	if (at < json->end && *at == (is_object ? '}' : ']'))
@@ -477,10 +482,8 @@ kg_json_init(struct kg_json *json, const char *bytes, size_t len, unsigned max_d
 	/* No bytes may have no place, but an error at their end needs one. */
 	if (len == 0)
 		bytes = "";
-	*json = (struct kg_json){ .start = bytes,
-		.at = bytes,
-		.end = bytes + len,
-		.max_depth = max_depth };
+	*json = (struct kg_json){
+	    .start = bytes, .at = bytes, .end = bytes + len, .max_depth = max_depth};
 }
 
 bool
@@ -623,14 +626,14 @@ const char *
 kg_json_kind_name(enum kg_json_kind kind)
 {
 	static const char *const names[] = {
-		[KG_JSON_NONE] = "nothing",
-		[KG_JSON_OBJECT] = "an object",
-		[KG_JSON_ARRAY] = "an array",
-		[KG_JSON_STRING] = "a string",
-		[KG_JSON_NUMBER] = "a number",
-		[KG_JSON_TRUE] = "true",
-		[KG_JSON_FALSE] = "false",
-		[KG_JSON_NULL] = "null",
+	    [KG_JSON_NONE] = "nothing",
+	    [KG_JSON_OBJECT] = "an object",
+	    [KG_JSON_ARRAY] = "an array",
+	    [KG_JSON_STRING] = "a string",
+	    [KG_JSON_NUMBER] = "a number",
+	    [KG_JSON_TRUE] = "true",
+	    [KG_JSON_FALSE] = "false",
+	    [KG_JSON_NULL] = "null",
 	};
 
 	return names[kind];
@@ -706,8 +709,8 @@ is_low_surrogate(uint32_t unit)
 	return unit >= 0xdc00 && unit <= 0xdfff;
 }
 
-/* Decodes the \u escape at `at`, or the pair of them that makes one character. *is_lone: half
- * a pair. Returns the place behind it. */
+/* Decodes the \u escape at `at`, or the pair of them that makes one character. *is_lone:
+ * half a pair. Returns the place behind it. */
 static const char *
 decode_unicode_escape(const char *at, const char *end, uint32_t *character, bool *is_lone)
 {
@@ -785,8 +788,8 @@ kg_json_decode_string(const struct kg_json_value *value, char *out, size_t *out_
 /* Texts that are compared with names of ours; longer ones match none of them. */
 enum { NAME_SOURCE_MAX = 6 * 64 };
 
-/* Decodes a name for comparing, into out[NAME_SOURCE_MAX]. False: too long to be one of ours,
- * or no text. */
+/* Decodes a name for comparing, into out[NAME_SOURCE_MAX]. False: too long to be one of
+ * ours, or no text. */
 static bool
 decode_name(const struct kg_json_value *name, char *out, size_t *len)
 {
@@ -796,7 +799,7 @@ decode_name(const struct kg_json_value *name, char *out, size_t *len)
 bool
 kg_json_string_is(const struct kg_json_value *value, const char *text)
 {
-	const char *const names[] = { text, NULL };
+	const char *const names[] = {text, NULL};
 
 	return kg_json_find_name(value, names) == 0;
 }
@@ -874,7 +877,8 @@ kg_json_nearest_name(const struct kg_json_value *name, const char *const *names)
 			continue;
 		distance = edit_distance(decoded, len, *names, name_len);
 		/* More than a third changed is another word. */
-		if (distance < best && distance * 3 <= (name_len > len ? name_len : len)) {
+		if (distance < best &&
+		    distance * 3 <= (name_len > len ? name_len : len)) {
 			best = distance;
 			nearest = *names;
 		}
@@ -882,7 +886,8 @@ kg_json_nearest_name(const struct kg_json_value *name, const char *const *names)
 	return nearest;
 }
 
-/* A pointer says where; a name of any length would make the answer as long as the request. */
+/* A pointer says where; a name of any length would make the answer as long as the
+ * request. */
 enum { POINTER_NAME_MAX = 256 };
 
 char *

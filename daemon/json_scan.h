@@ -7,11 +7,12 @@
 #include <stdint.h>
 
 /*
- * A strict RFC 8259 scanner over bytes in memory: no tree, no copy, no recursion. It walks
- * forward once and hands out spans of the source, so every byte is looked at once. UTF-8 is
- * checked in full; a byte order mark, control characters in strings and everything else that
- * the RFC leaves out are refused. Duplicate names and lone surrogate escapes are syntax and
- * pass: callers that care look at names and decode texts. Pure; one thread at a time.
+ * A strict RFC 8259 scanner over bytes in memory: no tree, no copy, no recursion. It
+ * walks forward once and hands out spans of the source, so every byte is looked at once.
+ * UTF-8 is checked in full; a byte order mark, control characters in strings and
+ * everything else that the RFC leaves out are refused. Duplicate names and lone surrogate
+ * escapes are syntax and pass: callers that care look at names and decode texts. Pure;
+ * one thread at a time.
  */
 struct kg_json {
 	const char *start;
@@ -44,19 +45,19 @@ struct kg_json_value {
 };
 
 /*
- * Starts at bytes[0], which stay the caller's and must outlive all spans; NULL with length 0
- * is an empty text. max_depth is the
- * number of containers that one value read by kg_json_read_value() may nest, its own root
- * counted as 1; at most KG_JSON_DEPTH_MAX.
+ * Starts at bytes[0], which stay the caller's and must outlive all spans; NULL with
+ * length 0 is an empty text. max_depth is the number of containers that one value read by
+ * kg_json_read_value() may nest, its own root counted as 1; at most KG_JSON_DEPTH_MAX.
  */
-void kg_json_init(struct kg_json *json, const char *bytes, size_t len, unsigned max_depth);
+void kg_json_init(
+    struct kg_json *json, const char *bytes, size_t len, unsigned max_depth);
 
 /* Whether a byte was met that cannot continue a valid document; then every other function
  * returns false or KG_JSON_NONE. */
 bool kg_json_has_failed(const struct kg_json *json);
 
-/* Of a failed scan: the zero-based offset of that byte; the length when the input ended too
- * early (api-design 10, malformed-json). */
+/* Of a failed scan: the zero-based offset of that byte; the length when the input ended
+ * too early (api-design 10, malformed-json). */
 size_t kg_json_error_offset(const struct kg_json *json);
 
 /* Skips white space and tells what kind of value begins there, without reading it. */
@@ -70,13 +71,15 @@ bool kg_json_read_value(struct kg_json *json, struct kg_json_value *value);
 bool kg_json_find_value_end(struct kg_json *json, struct kg_json_value *value);
 
 /*
- * Walks through an object or array member by member, its container not counting for max_depth:
- * kg_json_peek() must have said OBJECT or ARRAY; enter; then while next is true, read exactly
- * one value. `is_first` is the walk's memory: set it to true before the first call. False: the
- * end of the container was read, or the scan has failed. name gets the quoted member name.
+ * Walks through an object or array member by member, its container not counting for
+ * max_depth: kg_json_peek() must have said OBJECT or ARRAY; enter; then while next is
+ * true, read exactly one value. `is_first` is the walk's memory: set it to true before
+ * the first call. False: the end of the container was read, or the scan has failed. name
+ * gets the quoted member name.
  */
 void kg_json_enter(struct kg_json *json);
-bool kg_json_next_member(struct kg_json *json, bool *is_first, struct kg_json_value *name);
+bool kg_json_next_member(
+    struct kg_json *json, bool *is_first, struct kg_json_value *name);
 bool kg_json_next_element(struct kg_json *json, bool *is_first);
 
 /* Reads white space up to the end of the input. False: something else is there. */
@@ -90,31 +93,36 @@ const char *kg_json_kind_name(enum kg_json_kind kind);
 
 enum kg_json_int { KG_JSON_INT_OK, KG_JSON_INT_MALFORMED, KG_JSON_INT_OUT_OF_RANGE };
 
-/* Reads a whole text as an exact integer: digits with an optional minus; no fraction, exponent,
- * plus, leading zero or "-0" (api-design 14). *value is set only with KG_JSON_INT_OK. */
+/* Reads a whole text as an exact integer: digits with an optional minus; no fraction,
+ * exponent, plus, leading zero or "-0" (api-design 14). *value is set only with
+ * KG_JSON_INT_OK. */
 enum kg_json_int kg_json_read_int64(const char *text, size_t len, int64_t *value);
 
 /*
- * Decodes the escapes of a string that was read. out must hold value->len bytes; the result is
- * UTF-8 of *out_len bytes without NUL behind it. False: there are lone surrogates; each is then
- * decoded as U+FFFD.
+ * Decodes the escapes of a string that was read. out must hold value->len bytes; the
+ * result is UTF-8 of *out_len bytes without NUL behind it. False: there are lone
+ * surrogates; each is then decoded as U+FFFD.
  */
 bool kg_json_decode_string(const struct kg_json_value *value, char *out, size_t *out_len);
 
 /* Whether a string that was read says `text`, after decoding escapes. */
 bool kg_json_string_is(const struct kg_json_value *value, const char *text);
 
-/* The index of the string in a NULL-terminated list, after decoding escapes; -1 when absent. */
+/* The index of the string in a NULL-terminated list, after decoding escapes; -1 when
+ * absent. */
 int kg_json_find_name(const struct kg_json_value *name, const char *const *names);
 
-/* The entry of the list that a member name was most likely meant to be; NULL: none is near. */
-const char *kg_json_nearest_name(const struct kg_json_value *name, const char *const *names);
+/* The entry of the list that a member name was most likely meant to be; NULL: none is
+ * near. */
+const char *kg_json_nearest_name(
+    const struct kg_json_value *name, const char *const *names);
 
-/* prefix + "/" + name, escaped for a JSON Pointer (RFC 6901); very long names are cut, U+0000
- * becomes U+FFFD. The caller frees the result with free(). */
+/* prefix + "/" + name, escaped for a JSON Pointer (RFC 6901); very long names are cut,
+ * U+0000 becomes U+FFFD. The caller frees the result with free(). */
 char *kg_json_pointer(const char *prefix, const struct kg_json_value *name);
 
-/* The length, 1 to 4, of the UTF-8 character at `at`; 0: no valid character begins there. */
+/* The length, 1 to 4, of the UTF-8 character at `at`; 0: no valid character begins there.
+ */
 size_t kg_json_utf8_len(const char *at, const char *end);
 
 #endif

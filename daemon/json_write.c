@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Answers in JSON: the one user of cJSON, which only builds and prints here. It prints numbers
- * as doubles, cuts texts at a NUL and does not look at UTF-8; so numbers and texts go in as raw
- * text. A tree belongs to whoever called kg_json_object_new().
+ * Answers in JSON: the one user of cJSON, which only builds and prints here. It prints
+ * numbers as doubles, cuts texts at a NUL and does not look at UTF-8; so numbers and
+ * texts go in as raw text. A tree belongs to whoever called kg_json_object_new().
  */
 #include "daemon/json_write.h"
 
@@ -24,7 +24,7 @@ static pthread_once_t hooks_once = PTHREAD_ONCE_INIT;
 static void
 install_hooks(void)
 {
-	cJSON_Hooks hooks = { .malloc_fn = kdb_alloc, .free_fn = free };
+	cJSON_Hooks hooks = {.malloc_fn = kdb_alloc, .free_fn = free};
 
 	cJSON_InitHooks(&hooks);
 }
@@ -107,8 +107,8 @@ kg_json_quote(struct kdb_buffer *out, const void *bytes, size_t len)
 	kdb_buffer_put_char(out, '"');
 	while (at < end) {
 		size_t step = (unsigned char)*at < 0x20 || *at == '"' || *at == '\\'
-		    ? 0
-		    : kg_json_utf8_len(at, end);
+				  ? 0
+				  : kg_json_utf8_len(at, end);
 
 		if (step > 0) {
 			at += step;
@@ -218,10 +218,11 @@ put_ids(struct kdb_buffer *out, const uint8_t (*ids)[16], size_t count)
 	kdb_buffer_put_char(out, ']');
 }
 
-/* One raw item for all: a node for each of a thousand ids would cost more than the append. */
+/* One raw item for all: a node for each of a thousand ids would cost more than the
+ * append. */
 void
-kg_json_put_uuids(struct kg_json_node *parent, const char *name, const uint8_t (*ids)[16],
-    size_t count)
+kg_json_put_uuids(
+    struct kg_json_node *parent, const char *name, const uint8_t (*ids)[16], size_t count)
 {
 	struct kdb_buffer text;
 
@@ -241,13 +242,14 @@ kg_json_print(const struct kg_json_node *root, struct kdb_buffer *out)
 	free(text);
 }
 
-/* The one answer that every append waits for, so without a tree: that takes a microsecond. */
+/* The one answer that every append waits for, so without a tree: that takes a
+ * microsecond. */
 void
 kg_append_answer_print(const struct kg_append_answer *answer, struct kdb_buffer *out)
 {
-	static const char *const replayed[] = { [KG_REPLAYED_FALSE] = "false",
-		[KG_REPLAYED_TRUE] = "true",
-		[KG_REPLAYED_UNKNOWN] = "null" };
+	static const char *const replayed[] = {[KG_REPLAYED_FALSE] = "false",
+	    [KG_REPLAYED_TRUE] = "true",
+	    [KG_REPLAYED_UNKNOWN] = "null"};
 
 	char position[24] = "null";
 	char middle[128];
@@ -256,8 +258,8 @@ kg_append_answer_print(const struct kg_append_answer *answer, struct kdb_buffer 
 	if (answer->has_position)
 		snprintf(position, sizeof position, "%" PRIu64, answer->commit_position);
 	len = snprintf(middle, sizeof middle,
-	    ",\"commit_position\":%s,\"current_version\":%" PRId64 ",\"event_ids\":", position,
-	    answer->current_version);
+	    ",\"commit_position\":%s,\"current_version\":%" PRId64 ",\"event_ids\":",
+	    position, answer->current_version);
 	kdb_buffer_put_text(out, "{\"stream_name\":");
 	kg_json_quote(out, answer->stream_name, answer->stream_name_len);
 	kdb_buffer_put(out, middle, (size_t)len);

@@ -9,13 +9,13 @@
 #include <stdint.h>
 
 /*
- * Small JSON answers, built as a tree and printed without white space. Integers are exact;
- * texts may be any bytes: what is not UTF-8 becomes U+FFFD. Any thread, one tree at a time.
- * Running out of memory stops the process, so nothing here fails; what a peer chose must be
- * bounded before it comes here.
+ * Small JSON answers, built as a tree and printed without white space. Integers are
+ * exact; texts may be any bytes: what is not UTF-8 becomes U+FFFD. Any thread, one tree
+ * at a time. Running out of memory stops the process, so nothing here fails; what a peer
+ * chose must be bounded before it comes here.
  *
- * Every function that puts something takes the name of a member, which must be a literal (it
- * is not copied), or NULL when the parent is an array. Nodes belong to the tree.
+ * Every function that puts something takes the name of a member, which must be a literal
+ * (it is not copied), or NULL when the parent is an array. Nodes belong to the tree.
  */
 struct kg_json_node;
 
@@ -65,6 +65,7 @@ struct kg_append_answer {
 	size_t event_count;
 	enum kg_replayed replayed;
 };
-void kg_append_answer_print(const struct kg_append_answer *answer, struct kdb_buffer *out);
+void kg_append_answer_print(
+    const struct kg_append_answer *answer, struct kdb_buffer *out);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of problems, refusals as they are put together, and their bodies; the one place
- * where errors of the database become problems of HTTP. A refusal owns its pointers and its
- * stream name.
+ * The table of problems, refusals as they are put together, and their bodies; the one
+ * place where errors of the database become problems of HTTP. A refusal owns its pointers
+ * and its stream name.
  */
 #include "daemon/problem.h"
 
@@ -19,7 +19,7 @@
 
 static const struct kg_problem_row rows[KG_PROBLEM_COUNT] = {
 #define KG_PROBLEM_ROW(name, code, status, title, description)                           \
-	[KG_PROBLEM_##name] = { code, status, title, description },
+	[KG_PROBLEM_##name] = {code, status, title, description},
 #include "daemon/problems.def"
 #undef KG_PROBLEM_ROW
 };
@@ -48,7 +48,8 @@ kg_refusal_init(struct kg_refusal *refusal)
 {
 	const size_t behind = offsetof(struct kg_refusal, finding_count);
 
-	/* Findings are valid up to finding_count: most of the size need not be touched. */
+	/* Findings are valid up to finding_count: most of the size need not be touched.
+	 */
 	memset(refusal, 0, offsetof(struct kg_refusal, findings));
 	memset((char *)refusal + behind, 0, sizeof *refusal - behind);
 	refusal->byte_offset = -1;
@@ -70,7 +71,8 @@ drop_cut_character(char *text, size_t len)
 {
 	size_t start = len;
 
-	while (start > 0 && len - start < 3 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
+	while (start > 0 && len - start < 3 &&
+	       ((unsigned char)text[start - 1] & 0xc0) == 0x80)
 		start--;
 	if (start > 0 && (unsigned char)text[start - 1] >= 0xc0 &&
 	    kg_json_utf8_len(text + start - 1, text + len) == 0)
@@ -87,7 +89,8 @@ print_cut(char *text, size_t size, const char *format, va_list args)
 }
 
 void
-kg_refusal_set(struct kg_refusal *refusal, enum kg_problem problem, const char *format, ...)
+kg_refusal_set(
+    struct kg_refusal *refusal, enum kg_problem problem, const char *format, ...)
 {
 	va_list args;
 
@@ -110,15 +113,16 @@ kg_refusal_set_detail(struct kg_refusal *refusal, const char *format, ...)
 	va_end(args);
 }
 
-/* What a refusal says as a whole when its first finding is of this kind; NULL: what the finding
- * says fits. */
+/* What a refusal says as a whole when its first finding is of this kind; NULL: what the
+ * finding says fits. */
 static const char *
 summarise(enum kg_problem problem, const char *pointer)
 {
 	switch (problem) {
 	case KG_PROBLEM_UNKNOWN_MEMBER:
 		if (strncmp(pointer, "query:", 6) == 0)
-			return "The request has a query parameter that this operation does not "
+			return "The request has a query parameter that this operation "
+			       "does not "
 			       "know.";
 		return "The request has a member that this operation does not know.";
 	case KG_PROBLEM_DUPLICATE_MEMBER:
@@ -148,10 +152,11 @@ kg_refusal_add(struct kg_refusal *refusal, enum kg_problem problem, const char *
 	print_cut(finding->detail, sizeof finding->detail, format, args);
 	va_end(args);
 	finding->hint[0] = '\0';
-	if (hint != NULL && (size_t)snprintf(finding->hint, sizeof finding->hint, "%s", hint) >=
-				sizeof finding->hint)
+	if (hint != NULL && (size_t)snprintf(finding->hint, sizeof finding->hint, "%s",
+				hint) >= sizeof finding->hint)
 		drop_cut_character(finding->hint, sizeof finding->hint - 1);
-	kg_refusal_set(refusal, problem, "%s", summary != NULL ? summary : finding->detail);
+	kg_refusal_set(
+	    refusal, problem, "%s", summary != NULL ? summary : finding->detail);
 }
 
 static void
@@ -177,9 +182,9 @@ static void
 put_limit(struct kg_json_node *root, const struct kg_refusal *refusal)
 {
 	static const char *const names[][3] = {
-		{ "bytes", "limit_bytes", "actual_bytes" },
-		{ "events", "limit_events", "actual_events" },
-		{ "checks", "limit_checks", "actual_checks" },
+	    {"bytes", "limit_bytes", "actual_bytes"},
+	    {"events", "limit_events", "actual_events"},
+	    {"checks", "limit_checks", "actual_checks"},
 	};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -237,7 +242,8 @@ put_members(struct kg_json_node *root, const struct kg_refusal *refusal)
 	if (refusal->accepted_types != NULL) {
 		struct kg_json_node *types = kg_json_put_array(root, "accepted_types");
 
-		for (const char *const *type = refusal->accepted_types; *type != NULL; type++)
+		for (const char *const *type = refusal->accepted_types; *type != NULL;
+		     type++)
 			kg_json_put_string(types, NULL, *type);
 	}
 	if (refusal->finding_count > 0)
@@ -357,8 +363,8 @@ print_actual(char text[40], int64_t version)
 }
 
 static void
-refuse_conflict(struct kg_refusal *refusal, const struct kdb_error *error,
-    int64_t expected_version)
+refuse_conflict(
+    struct kg_refusal *refusal, const struct kdb_error *error, int64_t expected_version)
 {
 	char name[SENTENCE_NAME_MAX + 8], actual[40], expected[40];
 
@@ -400,20 +406,22 @@ refuse_size(
     struct kg_refusal *refusal, enum kg_problem problem, const struct kdb_error *error)
 {
 	const char *who = error->size.is_enforced_by_database
-	    ? "than the database accepts"
-	    : "than one message of the database's protocol holds";
+			      ? "than the database accepts"
+			      : "than one message of the database's protocol holds";
 
 	if (problem == KG_PROBLEM_APPEND_TOO_LARGE)
 		kg_refusal_set(refusal, problem, "The append is larger %s.", who);
 	else if (error->size.has_event_index)
-		kg_refusal_set(refusal, problem, "Event %" PRIu32 ", counted from 0, is larger %s.",
+		kg_refusal_set(refusal, problem,
+		    "Event %" PRIu32 ", counted from 0, is larger %s.",
 		    error->size.event_index, who);
 	else
 		kg_refusal_set(refusal, problem, "An event is larger %s.", who);
 	refusal->limit_unit = "bytes";
 	refusal->limit = error->size.limit_bytes;
 	refusal->actual = error->size.actual_bytes;
-	refusal->enforced_by = error->size.is_enforced_by_database ? "database" : "gateway";
+	refusal->enforced_by =
+	    error->size.is_enforced_by_database ? "database" : "gateway";
 }
 
 /* The error's own words as a sentence. */
@@ -442,7 +450,8 @@ refuse_for_now(
 	print_detail(detail, error);
 	kg_refusal_set(refusal, problem, "%s", detail);
 	refusal->is_retryable = true;
-	/* A deadline is the caller's own; all the others are 503, and say when to come back. */
+	/* A deadline is the caller's own; all the others are 503, and say when to come
+	 * back. */
 	if (problem != KG_PROBLEM_DEADLINE_EXCEEDED)
 		refusal->retry_after_seconds = 1;
 }
@@ -519,13 +528,15 @@ refuse_known(struct kg_refusal *refusal, const struct kdb_error *error,
 	}
 }
 
-/* A refusal in words that cannot be the answer, because an earlier attempt may have written. */
+/* A refusal in words that cannot be the answer, because an earlier attempt may have
+ * written. */
 static void
-refuse_after_lost_attempt(struct kg_refusal *refusal, const struct kdb_error *error,
-    const char *detail)
+refuse_after_lost_attempt(
+    struct kg_refusal *refusal, const struct kdb_error *error, const char *detail)
 {
 	kg_refusal_set(refusal, KG_PROBLEM_DATABASE_ERROR,
-	    "An attempt got no answer, and the next one was refused (%s): %s The append may or "
+	    "An attempt got no answer, and the next one was refused (%s): %s The append "
+	    "may or "
 	    "may not have been stored.",
 	    kdb_code_name(error->code), detail);
 }
@@ -569,8 +580,8 @@ refuse_unknown(struct kg_refusal *refusal, const struct kdb_error *error, bool i
 
 void
 kg_refusal_from_error(struct kg_refusal *refusal, const struct kdb_error *error,
-    const char *stream_name, size_t stream_name_len, int64_t expected_version, bool is_exact,
-    bool has_own_credentials)
+    const char *stream_name, size_t stream_name_len, int64_t expected_version,
+    bool is_exact, bool has_own_credentials)
 {
 	assert(error->code != KDB_OK);
 	free(refusal->stream_name);

@@ -10,8 +10,9 @@
 #include <stdint.h>
 
 /*
- * Problems (api-design 10): one row per code in problems.def, and the refusal, which is one
- * problem with what this request adds to it. Pure. The body is application/problem+json.
+ * Problems (api-design 10): one row per code in problems.def, and the refusal, which is
+ * one problem with what this request adds to it. Pure. The body is
+ * application/problem+json.
  */
 
 enum kg_problem {
@@ -22,9 +23,9 @@ enum kg_problem {
 };
 
 struct kg_problem_row {
-	const char *code;	 /* "wrong-current-version" */
-	unsigned status;	 /* 409. 408 and 499 never go out: only log and metrics know them */
-	const char *title;	 /* fixed per code */
+	const char *code; /* "wrong-current-version" */
+	unsigned status;  /* 409; 408 and 499 never go out, they are for log and metrics */
+	const char *title;       /* fixed per code */
 	const char *description; /* a paragraph for /problems/{code} */
 };
 
@@ -36,7 +37,8 @@ bool kg_problem_find(const char *code, enum kg_problem *problem);
 
 enum { KG_FINDINGS_MAX = 16, KG_FINDING_TEXT_SIZE = 200, KG_REFUSAL_DETAIL_SIZE = 400 };
 
-/* One entry of errors[]. Texts are cut at their size, never in the middle of a character. */
+/* One entry of errors[]. Texts are cut at their size, never in the middle of a character.
+ */
 struct kg_finding {
 	char *pointer; /* JSON Pointer, header:Name, query:name, path:stream; owned */
 	char detail[KG_FINDING_TEXT_SIZE];
@@ -72,16 +74,16 @@ struct kg_refusal {
 	bool has_stream_name; /* only stream_name, as on 410 */
 	char *stream_name;    /* owned; printed where has_conflict or has_stream_name */
 
-	const char *limit_unit; /* NULL, "bytes", "events": limit_bytes, actual_bytes … */
+	const char *limit_unit; /* NULL, "bytes", "events", "checks": limit_bytes … */
 	int64_t limit;
-	int64_t actual;		 /* -1: printed as null */
+	int64_t actual;          /* -1: printed as null */
 	const char *enforced_by; /* "gateway", "database" */
 
-	const char *requires;	      /* 501; borrowed */
-	const char *server_version;   /* 501; borrowed; NULL: printed as null */
+	const char *requires;              /* 501; borrowed */
+	const char *server_version;        /* 501; borrowed; NULL: printed as null */
 	const char *const *accepted_types; /* 415; NULL-terminated, borrowed */
-	const char *retry_hint;	      /* borrowed; only with outcome unknown */
-	struct kg_event_ids event_ids; /* only with outcome unknown */
+	const char *retry_hint;            /* borrowed; only with outcome unknown */
+	struct kg_event_ids event_ids;     /* only with outcome unknown */
 
 	unsigned retry_after_seconds; /* 0: no Retry-After */
 };
@@ -91,13 +93,14 @@ void kg_refusal_dispose(struct kg_refusal *refusal);
 
 /* Sets the problem with a detail made as by printf(); the first call wins, later ones do
  * nothing. Outcome stays not_written, retryable stays false. */
-void kg_refusal_set(struct kg_refusal *refusal, enum kg_problem problem, const char *format,
-    ...) __attribute__((format(printf, 3, 4)));
+void kg_refusal_set(struct kg_refusal *refusal, enum kg_problem problem,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Adds a finding, up to 16; the first also sets the problem, and the refusal's detail to a
- * sentence that fits it. hint may be NULL. All texts are copied. */
-void kg_refusal_add(struct kg_refusal *refusal, enum kg_problem problem, const char *pointer,
-    const char *hint, const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* Adds a finding, up to 16; the first also sets the problem, and the refusal's detail to
+ * a sentence that fits it. hint may be NULL. All texts are copied. */
+void kg_refusal_add(struct kg_refusal *refusal, enum kg_problem problem,
+    const char *pointer, const char *hint, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
 
 /* Replaces the detail of a refusal that is set, as by printf(). */
 void kg_refusal_set_detail(struct kg_refusal *refusal, const char *format, ...)
@@ -112,16 +115,17 @@ void kg_problem_print_row(enum kg_problem problem, struct kdb_buffer *out);
 void kg_problem_print_all(struct kdb_buffer *out);
 
 /*
- * Turns an error of client-core into the refusal of an append: code, outcome, retryable, the
- * members and Retry-After of api-design 10. is_exact: see api-design, "Words". stream_name is
- * copied. has_own_credentials: the request brought credentials, so a refusal of credentials
- * is the caller's, unless the error says that those of the connection string were meant. A
- * refusal whose outcome is unknown, because it followed an attempt without an answer, becomes
- * database-error. The retry hint, event_ids and server_version are set by the caller, who knows
- * them; the caller may also name the time that is over with kg_refusal_set_detail().
+ * Turns an error of client-core into the refusal of an append: code, outcome, retryable,
+ * the members and Retry-After of api-design 10. is_exact: see api-design, "Words".
+ * stream_name is copied. has_own_credentials: the request brought credentials, so a
+ * refusal of credentials is the caller's, unless the error says that those of the
+ * connection string were meant. A refusal whose outcome is unknown, because it followed
+ * an attempt without an answer, becomes database-error. The retry hint, event_ids and
+ * server_version are set by the caller, who knows them; the caller may also name the time
+ * that is over with kg_refusal_set_detail().
  */
 void kg_refusal_from_error(struct kg_refusal *refusal, const struct kdb_error *error,
-    const char *stream_name, size_t stream_name_len, int64_t expected_version, bool is_exact,
-    bool has_own_credentials);
+    const char *stream_name, size_t stream_name_len, int64_t expected_version,
+    bool is_exact, bool has_own_credentials);
 
 #endif

@@ -11,9 +11,9 @@
 
 enum member { MAX_AGE, MAX_COUNT, TRUNCATE_BEFORE, CACHE_CONTROL, TEMPORARY, ACL };
 
-static const char *const members[] = { "$maxAge", "$maxCount", "$tb", "$cacheControl", "$tmp",
-	"$acl", NULL };
-static const char *const acl_members[] = { "$r", "$w", "$d", "$mr", "$mw", NULL };
+static const char *const members[] = {
+    "$maxAge", "$maxCount", "$tb", "$cacheControl", "$tmp", "$acl", NULL};
+static const char *const acl_members[] = {"$r", "$w", "$d", "$mr", "$mw", NULL};
 
 struct walk {
 	struct kg_json json;
@@ -86,7 +86,8 @@ check_roles(struct walk *walk, const char *pointer)
 	struct kg_json_value value;
 
 	if (kg_json_peek(&walk->json) != KG_JSON_ARRAY) {
-		if (kg_json_read_value(&walk->json, &value) && value.kind != KG_JSON_STRING)
+		if (kg_json_read_value(&walk->json, &value) &&
+		    value.kind != KG_JSON_STRING)
 			refuse_role(walk, pointer);
 		return;
 	}
@@ -154,8 +155,8 @@ check_acl(struct walk *walk, const char *pointer)
 
 	if (kg_json_peek(&walk->json) != KG_JSON_OBJECT) {
 		if (kg_json_read_value(&walk->json, &value))
-			kg_refusal_add(walk->refusal, KG_PROBLEM_INVALID_REQUEST, pointer, NULL,
-			    "$acl must be an object.");
+			kg_refusal_add(walk->refusal, KG_PROBLEM_INVALID_REQUEST, pointer,
+			    NULL, "$acl must be an object.");
 		return;
 	}
 	kg_json_enter(&walk->json);
@@ -192,7 +193,7 @@ bool
 kg_stream_metadata_check(
     const char *json, size_t len, const char *prefix, struct kg_refusal *refusal)
 {
-	struct walk walk = { .refusal = refusal };
+	struct walk walk = {.refusal = refusal};
 	size_t findings_before = refusal->finding_count;
 	bool is_first = true;
 	unsigned seen = 0;
@@ -210,5 +211,6 @@ kg_stream_metadata_check(
 	if (!kg_json_finish(&walk.json))
 		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, prefix, NULL,
 		    "Stream metadata must be JSON.");
-	return refusal->finding_count == findings_before && !kg_json_has_failed(&walk.json);
+	return refusal->finding_count == findings_before &&
+	       !kg_json_has_failed(&walk.json);
 }

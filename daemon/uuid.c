@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * UUIDs as text and as bytes, and new ones. Owns a small store of random bytes, so that one
- * system call serves many ids.
+ * UUIDs as text and as bytes, and new ones. Owns a small store of random bytes, so that
+ * one system call serves many ids.
  */
 #include "daemon/uuid.h"
 
@@ -14,16 +14,34 @@
 #include <sys/random.h>
 
 /* Where each byte of an id stands in its text. */
-static const unsigned char text_place[16] = { 0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28,
-	30, 32, 34 };
-static const unsigned char hyphen_place[4] = { 8, 13, 18, 23 };
+static const unsigned char text_place[16] = {
+    0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+static const unsigned char hyphen_place[4] = {8, 13, 18, 23};
 
 /* Value + 1 of a hexadecimal digit, 0 for every other character. */
 static const unsigned char digit_value[256] = {
-	['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7,
-	['7'] = 8, ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14,
-	['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15,
-	['F'] = 16,
+    ['0'] = 1,
+    ['1'] = 2,
+    ['2'] = 3,
+    ['3'] = 4,
+    ['4'] = 5,
+    ['5'] = 6,
+    ['6'] = 7,
+    ['7'] = 8,
+    ['8'] = 9,
+    ['9'] = 10,
+    ['a'] = 11,
+    ['b'] = 12,
+    ['c'] = 13,
+    ['d'] = 14,
+    ['e'] = 15,
+    ['f'] = 16,
+    ['A'] = 11,
+    ['B'] = 12,
+    ['C'] = 13,
+    ['D'] = 14,
+    ['E'] = 15,
+    ['F'] = 16,
 };
 
 /* getrandom() gives up to 256 bytes without being interrupted. */

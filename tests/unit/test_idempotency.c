@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Idempotency keys: their forms, and the ids made from them against the published vectors. */
+/* Idempotency keys: their forms, and the ids made from them against the published
+ * vectors. */
 #include "daemon/idempotency.h"
 #include "daemon/uuid.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSONTestSuite through the readers of bodies, one case for each file: y_ is stored byte for
- * byte, n_ is refused, i_ is either and never altered. The files are not part of this tree:
- * KURRENTGATE_JSON_SUITE names their folder, else they are looked for next to the sources.
+ * JSONTestSuite through the readers of bodies, one case for each file: y_ is stored byte
+ * for byte, n_ is refused, i_ is either and never altered. The files are not part of this
+ * tree: KURRENTGATE_JSON_SUITE names their folder, else they are looked for next to the
+ * sources.
  */
 #include "client-core/base/buffer.h"
 #include "daemon/append_body.h"
@@ -46,7 +47,8 @@ is_space(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* What must be stored for the payload of an envelope: the value without the space around it. */
+/* What must be stored for the payload of an envelope: the value without the space around
+ * it. */
 static struct kdb_bytes
 trim(const struct kdb_buffer *content)
 {
@@ -67,7 +69,8 @@ assert_same(struct kdb_bytes stored, struct kdb_bytes wanted)
 	ck_assert_mem_eq(stored.data, wanted.data, wanted.len);
 }
 
-/* Judges one reading of a file; the first letter of its name tells what must become of it. */
+/* Judges one reading of a file; the first letter of its name tells what must become of
+ * it. */
 static void
 judge(const char *name, bool is_good, const struct kg_refusal *refusal, size_t len)
 {

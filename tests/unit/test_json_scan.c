@@ -14,8 +14,8 @@
 
 enum { GOOD = -1 };
 
-/* The offset of the first byte that cannot go on, or GOOD. The text is put at the very end of
- * a block of its own, so that a sanitizer sees every byte read too far. */
+/* The offset of the first byte that cannot go on, or GOOD. The text is put at the very
+ * end of a block of its own, so that a sanitizer sees every byte read too far. */
 static int64_t
 scan(const char *text, size_t len, unsigned max_depth)
 {
@@ -375,7 +375,8 @@ START_TEST(utf8_is_strict_in_strings)
 }
 END_TEST
 
-/* count containers inside each other, objects at the places whose number has a set bit. */
+/* count containers inside each other, objects at the places whose number has a set bit.
+ */
 static void
 put_nested(struct kdb_buffer *text, int count, bool with_objects)
 {
@@ -409,7 +410,8 @@ START_TEST(depth_is_limited)
 }
 END_TEST
 
-/* A wrong closer is found at every depth: the kinds are remembered across words of bits. */
+/* A wrong closer is found at every depth: the kinds are remembered across words of bits.
+ */
 START_TEST(wrong_closers_are_found_at_every_depth)
 {
 	struct kdb_buffer text;
@@ -538,7 +540,8 @@ START_TEST(containers_are_walked)
 	int64_t offset;
 	char *seen = walk(walks[_i].text, &offset);
 
-	/* Where the walk does not enter, nothing was read, and the rest is one thing too many. */
+	/* Where the walk does not enter, nothing was read, and the rest is one thing too
+	 * many. */
 	ck_assert_str_eq(seen, walks[_i].seen);
 	ck_assert_int_eq(offset, walks[_i].offset);
 	free(seen);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Problems: the table of codes, refusals, bodies as the contract shows them, and what every
- * error of the database becomes. */
+/* Problems: the table of codes, refusals, bodies as the contract shows them, and what
+ * every error of the database becomes. */
 #include "daemon/json_scan.h"
 #include "daemon/problem.h"
 
