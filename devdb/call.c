@@ -169,6 +169,7 @@ pump_send(struct devdb_call *call)
 	size_t count = 0;
 	struct devdb_outgoing *outgoing = NULL;
 	struct kdb_list *link;
+	bool may_buffer;
 
 	if (call->is_sending || call->is_over || call->has_sent_status || call->is_frozen ||
 	    is_muted(call))
@@ -176,6 +177,9 @@ pump_send(struct devdb_call *call)
 	link = kdb_list_pop_front(&call->outgoing);
 	if (!link && !call->has_status)
 		return;
+	/* C core holds headers back that come with a buffered message, and then never
+	 * completes the operation that the next message waits for. */
+	may_buffer = call->has_sent_headers && !kdb_list_is_empty(&call->outgoing);
 	if (!call->has_sent_headers)
 		ops[count++].op = GRPC_OP_SEND_INITIAL_METADATA;
 	call->has_sent_headers = true;
@@ -184,7 +188,7 @@ pump_send(struct devdb_call *call)
 		call->outgoing_bytes -= outgoing->len;
 		ops[count].op = GRPC_OP_SEND_MESSAGE;
 		ops[count].data.send_message.send_message = outgoing->message;
-		if (!kdb_list_is_empty(&call->outgoing))
+		if (may_buffer)
 			ops[count].flags = GRPC_WRITE_BUFFER_HINT;
 		count++;
 	}
