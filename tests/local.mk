@@ -1,5 +1,6 @@
 # sources and rules of tests/
 include tests/tree/local.mk
+include tests/readme/local.mk
 include tests/unit/local.mk
 include tests/scenario/local.mk
 include tests/truth/local.mk
