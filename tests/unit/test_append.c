@@ -6,6 +6,7 @@
 #include "proto/streams.pb-c.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -184,8 +185,7 @@ any_of(const char *name, const ProtobufCMessage *content)
 	static uint8_t bytes[200];
 
 	google__protobuf__any__init(&any);
-	strcpy(url, "type.googleapis.com/event_store.client.");
-	strcat(url, name);
+	snprintf(url, sizeof url, "type.googleapis.com/event_store.client.%s", name);
 	any.type_url = url;
 	any.has_value = true;
 	any.value.data = bytes;

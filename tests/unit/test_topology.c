@@ -4,6 +4,7 @@
 #include "client-core/topology.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,7 @@ at(const char *host, uint16_t port)
 {
 	struct kdb_endpoint endpoint = { .port = port };
 
-	strcpy(endpoint.host, host);
+	snprintf(endpoint.host, sizeof endpoint.host, "%s", host);
 	return endpoint;
 }
 
