@@ -89,7 +89,7 @@ handle(void *cls, struct MHD_Connection *connection, const char *url, const char
 	request->has_slice = false;
 	http->ready(http->context, request, request->slice, request->len,
 	    number_of(MHD_lookup_connection_value(
-			  connection, MHD_GET_ARGUMENT_KIND, "events"),
+			  connection, MHD_HEADER_KIND, "Bench-Events"),
 		1, 1000));
 	return MHD_YES;
 }

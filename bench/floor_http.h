@@ -15,7 +15,7 @@ struct floor_http;
 struct floor_request;
 
 /* Runs when a request is suspended. The slice belongs to it now: head_room bytes, then the body
- * of body_len bytes. event_count is what the request says in ?events=N, else 1. */
+ * of body_len bytes. event_count is what a Bench-Events header says, else 1. */
 typedef void floor_http_ready(void *context, struct floor_request *request, grpc_slice slice,
     size_t body_len, size_t event_count);
 
