@@ -825,11 +825,22 @@ start(struct devdb_call *call)
 	call->node->stats.open_batch_calls++;
 }
 
+/* The server echoes the stream as it understood it: an empty name is no name. */
+static void
+tidy_echo(REQ() * request)
+{
+	EventStore__Client__StreamIdentifier *stream =
+	    request->options ? request->options->stream_identifier : NULL;
+
+	if (stream && stream->stream_name.len == 0)
+		stream->has_stream_name = false;
+}
+
 static void
 message(struct devdb_call *call, const uint8_t *bytes, size_t len)
 {
 	struct state *state = call->state;
-	const REQ() *request = devdb_wire_unpack(&call->node->arena,
+	REQ() *request = devdb_wire_unpack(&call->node->arena,
 	    &event_store__client__streams__batch_append_req__descriptor, bytes, len);
 	struct devdb_guid id;
 	const char *fault;
@@ -838,6 +849,7 @@ message(struct devdb_call *call, const uint8_t *bytes, size_t len)
 		devdb_refuse_handler(call);
 		return;
 	}
+	tidy_echo(request);
 	fault = devdb_uuid_read(request->correlation_id, &id);
 	if (!fault) {
 		take_chunk(call, request, &id);

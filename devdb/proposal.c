@@ -12,7 +12,8 @@ optional_bytes(protobuf_c_boolean has, ProtobufCBinaryData bytes)
 {
 	static uint8_t nothing[1];
 
-	return has ? bytes : (ProtobufCBinaryData){ 0, nothing };
+	/* protobuf-c unpacks empty bytes as NULL, which here means "not there". */
+	return has && bytes.data ? bytes : (ProtobufCBinaryData){ 0, nothing };
 }
 
 static bool
