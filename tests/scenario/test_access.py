@@ -142,6 +142,19 @@ def test_credentials_switched_off(start_gateway, devdb, stream):
     assert devdb.written() == before
 
 
+def test_credentials_do_not_leave_the_machine_in_clear_text(start_gateway):
+    """The upstream is neither TLS nor loopback (192.0.2.0/24 is nobody's)."""
+    gateway = start_gateway("192.0.2.1:2113", wait_ready=False)
+    for name in ("Authorization", "Kurrent-Authorization"):
+        check_problem(gateway.append_one("x", headers={name: ADMIN}), 403, "forbidden")
+
+
+def test_clear_text_that_is_asked_for(start_gateway):
+    gateway = start_gateway("192.0.2.1:2113", wait_ready=False, allow_cleartext_credentials="true")
+    answer = gateway.append_one("x", headers={"Authorization": ADMIN, "Kurrent-Timeout": "0.2"})
+    check_problem(answer, 503, "database-unreachable", retryable=True)
+
+
 def test_authorization_is_ignored_on_pages(gateway):
     for target in ("/livez", "/readyz", "/v1/info", "/problems"):
         assert gateway.get(target, {"Authorization": "nonsense"}).status == 200
@@ -159,7 +172,9 @@ def test_wide_bind_that_is_asked_for(start_gateway, devdb, stream):
     gateway = start_gateway(devdb.address, also_listen=[f"0.0.0.0:{port}"],
                             allow_unprotected_listen="true")
     with Connection(("127.0.0.1", port)) as connection:
-        check_success(connection.send(append(stream)).receive())
+        answer = connection.send(append(stream)).receive()
+    check_success(answer)
+    assert answer.header("Server-Timing") is None, "off beyond loopback and unix sockets"
     assert any("allow-unprotected-listen" in line for line in gateway.lines)
 
 

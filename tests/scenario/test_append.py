@@ -254,6 +254,76 @@ def test_own_ids_of_an_older_write_are_a_replay(gateway, devdb, stream):
     assert len(devdb.read(stream)) == 2
 
 
+# -- ids the database has seen ---------------------------------------------------------------
+
+@pytest.mark.parametrize("expectation, actual", [("no_stream", 1), ("any", 1)])
+def test_ids_that_are_partly_stored(gateway, devdb, stream, expectation, actual):
+    """The first is stored and the second is not: a conflict, even though nothing was expected."""
+    ids = [str(uuid.uuid4()) for _ in range(3)]
+    gateway.append(stream, envelope_of("no_stream", [event_of(id=each) for each in ids[:2]]))
+    answer = gateway.append(
+        stream, envelope_of(expectation, [event_of(id=ids[0]), event_of(id=ids[2])]))
+    members = check_problem(answer, 409, "wrong-current-version")
+    assert (members["expected_version"], members["actual_version"]) == (expectation, actual)
+    assert [event.id for event in devdb.read(stream)] == ids[:2]
+
+
+def test_ids_are_compared_and_contents_are_not(gateway, devdb, stream):
+    own = str(uuid.uuid4())
+    gateway.append_one(stream, "no_stream", data="1", id=own)
+    check_success(gateway.append_one(stream, "no_stream", data="2", id=own), replayed=True)
+    assert [event.data for event in devdb.read(stream)] == [b"1"]
+
+
+def test_beginning_of_a_stored_append_is_a_replay(gateway, devdb, stream):
+    ids = [str(uuid.uuid4()) for _ in range(3)]
+    gateway.append(stream, envelope_of("no_stream", [event_of(id=each) for each in ids]))
+    again = envelope_of("no_stream", [event_of(id=each) for each in ids[:2]])
+    answer = gateway.append(stream, again)
+    check_success(answer, version=1, replayed=True)
+    assert len(devdb.read(stream)) == 3
+
+
+def at_once(gateway, count, content):
+    """Sends the same bytes on many connections before any answer is read."""
+    connections = [gateway.connect() for _ in range(count)]
+    for connection in connections:
+        connection.send(content)
+    answers = [connection.receive() for connection in connections]
+    for connection in connections:
+        connection.close()
+    return answers
+
+
+def test_only_one_of_many_wins(gateway, devdb, stream):
+    content = request("POST", events_target(stream), {"Content-Type": "application/json"},
+                      envelope_of("no_stream", [event_of()]).encode())
+    answers = at_once(gateway, 32, content)
+    assert sorted(answer.status for answer in answers) == [200] + [409] * 31
+    assert len(devdb.read(stream)) == 1
+
+
+@pytest.mark.parametrize("expectation", ["no_stream", "any"])
+def test_same_key_at_once_stores_one_copy(gateway, devdb, stream, expectation):
+    content = request("POST", events_target(stream), {
+        "Content-Type": "application/json", "Idempotency-Key": stream},
+        envelope_of(expectation, [event_of(), event_of()]).encode())
+    answers = at_once(gateway, 16, content)
+    ids = {tuple(check_success(answer, version=1)["event_ids"]) for answer in answers}
+    assert ids == {(derived_id(stream, stream, 0), derived_id(stream, stream, 1))}
+    assert len(devdb.read(stream)) == 2
+
+
+def test_same_key_through_two_gateways_stores_one_copy(gateway, start_gateway, devdb, stream):
+    other = start_gateway(devdb.address)
+    headers = {"Idempotency-Key": stream}
+    one = check_success(gateway.append_one(stream, "no_stream", headers=headers))
+    two = check_success(other.append_one(stream, "no_stream", headers=headers))
+    assert one["event_ids"] == two["event_ids"]
+    assert two["replayed"] is not False
+    assert len(devdb.read(stream)) == 1
+
+
 # -- content -------------------------------------------------------------------------------
 
 ODD_JSON = {
@@ -519,6 +589,15 @@ def test_half_closed_client_gets_its_answer(gateway, devdb, stream):
         check_success(connection.receive())
         connection.expect_closed()
     assert len(devdb.read(stream)) == 1
+
+
+def test_http_1_0_keep_alive(gateway, stream):
+    with gateway.connect() as connection:
+        connection.send(request("POST", events_target(stream), [
+            ("Content-Type", "application/json"), ("Connection", "keep-alive")],
+            envelope_of("any", [event_of()]).encode(), version="HTTP/1.0"))
+        check_success(connection.receive())
+        connection.expect_open()
 
 
 def test_http_1_0(gateway, stream):

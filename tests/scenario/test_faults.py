@@ -207,6 +207,15 @@ def test_status_that_fits_nothing(gateway, faults, stream):
     check_problem(answer, answer.status, code, outcome="unknown", retryable=True)
 
 
+def test_tombstoned_stream_beyond_ascii(gateway, devdb, stream):
+    """In-band answers survive names that a server cannot put into a trailer."""
+    name = stream + "-naïve"
+    gateway.append_one(name)
+    devdb.tombstone(name)
+    members = check_problem(gateway.append_one(name, "any"), 410, "stream-tombstoned")
+    assert members["stream_name"] == name
+
+
 # -- the call ------------------------------------------------------------------------------
 
 def test_not_leader_with_this_append_alone(start_devdb, start_gateway):
@@ -327,6 +336,35 @@ def test_connection_cut_in_the_middle_of_the_answer(start_devdb, start_gateway, 
     assert len(devdb.read("cut")) == 1
 
 
+def test_deadline_over_before_sending(start_devdb, start_gateway, start_proxy):
+    """Behind other work on a call that takes no more: not written, and never written later."""
+    devdb = start_devdb()
+    proxy = start_proxy(devdb)
+    gateway = start_gateway(proxy.address)
+    gateway.append_one("warm")
+    proxy.freeze()
+    connections = []
+    for number in range(40):
+        connections.append(gateway.connect())
+        connections[-1].send(request(
+            "POST", events_target(f"frozen-{number}") + "/T?current_version=no_stream",
+            {"Kurrent-Timeout": str(limit(1))}, b"x" * 200000))
+    outcomes = {}
+    for number, connection in enumerate(connections):
+        answer = connection.receive()
+        outcome = answer.json()["outcome"]
+        check_problem(answer, 504, "deadline-exceeded", outcome=outcome, retryable=True)
+        outcomes[number] = outcome
+        connection.close()
+    assert set(outcomes.values()) == {"not_written", "unknown"}, outcomes
+    proxy.thaw()
+    gateway.wait_ready()
+    wait_until(lambda: gateway.append_one("after").status == 200, 10, "appends go on")
+    for number, outcome in outcomes.items():
+        if outcome == "not_written":
+            assert devdb.read(f"frozen-{number}") == []
+
+
 def test_frozen_connection_ends_at_the_deadline(start_devdb, start_gateway, start_proxy):
     devdb = start_devdb()
     proxy = start_proxy(devdb)
@@ -410,6 +448,34 @@ def test_write_waits_for_the_leader_inside_its_deadline(start_devdb, start_gatew
         check_success(connection.receive(), f"early-{number}", version=0)
         connection.close()
     assert len(devdb.read("early-0")) == 1
+
+
+def test_node_that_does_not_lead(start_devdb, start_gateway):
+    """No append call is opened on it; writes wait, and go out when it leads."""
+    devdb = start_devdb()
+    devdb.set_role("Follower")
+    gateway = start_gateway(devdb.address, wait_ready=False)
+    answer = gateway.append_one("early", headers={"Kurrent-Timeout": "0.4"})
+    check_problem(answer, 503, "leader-unavailable", retryable=True)
+    assert gateway.get("/readyz/leader").status == 503
+    assert devdb.calls("BatchAppend") == 0
+    [waiting] = send_at_once(gateway, ["early"], {"Kurrent-Timeout": "25"})
+    devdb.set_role("Leader")
+    check_success(waiting.receive(), version=0)
+    waiting.close()
+    assert len(devdb.read("early")) == 1
+
+
+def test_half_closed_client_that_waits_gets_its_answer(start_devdb, start_gateway):
+    port = free_port()
+    gateway = start_gateway(f"127.0.0.1:{port}", wait_ready=False)
+    [waiting] = send_at_once(gateway, ["half"], {"Kurrent-Timeout": "25"})
+    waiting.half_close()
+    devdb = start_devdb(port=port)
+    check_success(waiting.receive(), version=0)
+    waiting.expect_closed()
+    waiting.close()
+    assert len(devdb.read("half")) == 1
 
 
 def test_writes_that_waited_go_in_order(start_devdb, start_gateway):

@@ -245,6 +245,9 @@ def test_slow_body_is_closed_without_an_answer(hasty, devdb, stream, fields, sta
         connection.send(raw_head(stream, *fields) + start)
         assert seconds_until_closed(connection) < limit(5)
     assert devdb.written() == before
+    wait_until(lambda: "request-read-timeout" in [line.get("code") for line in
+                                                  hasty.request_lines()],
+               5, "the log names the reason")
 
 
 def test_body_that_trickles_is_closed(hasty, devdb, stream):

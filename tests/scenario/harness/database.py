@@ -66,6 +66,11 @@ class Devdb(Process):
         answer = self._ask("POST", "/faults", body)
         assert answer.status in (200, 201, 204), f"devdb refused the fault {body}: {answer}"
 
+    def set_role(self, state, **leader):
+        """What gossip says and whether writes are taken: state, leader_host, leader_port."""
+        answer = self._ask("POST", "/role", json.dumps({"state": state, **leader}).encode())
+        assert answer.status in (200, 204), f"devdb refused the role {state}: {answer}"
+
     def clear_faults(self):
         answer = self._ask("DELETE", "/faults")
         assert answer.status in (200, 204), f"devdb: {answer}"

@@ -31,6 +31,7 @@ def check_problem(answer, status, code, pointers=None, outcome="not_written", re
     assert members["outcome"] == outcome, members
     assert members["retryable"] is retryable, members
     assert members["request_id"] == answer.header("X-Request-Id")
+    assert answer.header("Cache-Control") == "no-store"
     check_retry_after(answer, status, retryable)
     check_errors(members, pointers)
     check_unknown(members, outcome)
