@@ -55,14 +55,14 @@ next_event(struct builder *builder)
 
 /* Reads one event; those beyond the limit are judged and counted, and not kept. */
 static void
-read_event(struct builder *builder, const char *pointer)
+read_event(struct builder *builder, size_t index)
 {
 	struct kdb_event surplus;
 	bool is_kept = builder->append->event_count < builder->reader.limits->max_events;
 
 	builder->seen++;
-	kg_append_event_read(
-	    &builder->reader, pointer, is_kept ? next_event(builder) : &surplus);
+	builder->reader.index = index;
+	kg_append_event_read(&builder->reader, is_kept ? next_event(builder) : &surplus);
 	if (is_kept)
 		builder->append->event_count++;
 }
@@ -185,7 +185,6 @@ static void
 read_events(struct builder *builder)
 {
 	struct kg_json *json = &builder->reader.json;
-	char pointer[KG_EVENT_POINTER_SIZE];
 	struct kg_json_value value;
 	bool is_first = true;
 
@@ -196,10 +195,8 @@ read_events(struct builder *builder)
 		return;
 	}
 	kg_json_enter(json);
-	while (kg_json_next_element(json, &is_first)) {
-		snprintf(pointer, sizeof pointer, "/events/%zu", builder->seen);
-		read_event(builder, pointer);
-	}
+	while (kg_json_next_element(json, &is_first))
+		read_event(builder, builder->seen);
 	if (builder->seen == 0)
 		refuse_no_events(builder, "/events");
 }
@@ -209,7 +206,7 @@ static void
 read_refused_member(
     struct builder *builder, const struct kg_json_value *name, bool is_duplicate)
 {
-	const char *nearest = kg_json_nearest_name(name, envelope_members);
+	const char *nearest;
 	struct kg_refusal *refusal;
 	struct kg_json_value value;
 	char hint[80] = "Known are current_version and events.";
@@ -220,6 +217,7 @@ read_refused_member(
 	if (refusal == NULL)
 		return;
 	pointer = kg_json_pointer("", name);
+	nearest = kg_json_nearest_name(name, envelope_members);
 	if (nearest != NULL)
 		snprintf(hint, sizeof hint, "Did you mean \"%s\"?", nearest);
 	if (is_duplicate)
@@ -268,6 +266,7 @@ kg_append_body_read_json(const char *body, size_t len, struct kdb_bytes stream_n
 	struct kg_json_value value;
 
 	start(&builder, stream_name, limits, append, refusal);
+	builder.reader.prefix = "/events";
 	kg_json_init(json, body, len, limits->max_depth);
 	if (kg_json_peek(json) == KG_JSON_OBJECT)
 		read_envelope_members(&builder);
@@ -281,12 +280,8 @@ kg_append_body_read_json(const char *body, size_t len, struct kdb_bytes stream_n
 static void
 read_line(struct builder *builder, size_t line)
 {
-	struct kg_json *json = &builder->reader.json;
-	char pointer[KG_EVENT_POINTER_SIZE];
-
-	snprintf(pointer, sizeof pointer, "/%zu", line);
-	read_event(builder, pointer);
-	kg_json_finish(json);
+	read_event(builder, line);
+	kg_json_finish(&builder->reader.json);
 }
 
 static bool
@@ -300,10 +295,14 @@ is_blank(const char *at, const char *end)
 static void
 refuse_blank_line(struct builder *builder, size_t line)
 {
+	struct kg_refusal *refusal = kg_append_reader_shape(&builder->reader);
 	char pointer[KG_EVENT_POINTER_SIZE];
 
-	snprintf(pointer, sizeof pointer, "/%zu", line);
-	refuse_shape(builder, KG_PROBLEM_INVALID_REQUEST, pointer, NULL,
+	if (refusal == NULL)
+		return;
+	builder->reader.index = line;
+	kg_append_reader_print_pointer(&builder->reader, pointer);
+	kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, pointer, NULL,
 	    "A blank line stands where an event was expected.");
 }
 
@@ -318,6 +317,7 @@ kg_append_body_read_ndjson(const char *body, size_t len, struct kdb_bytes stream
 	char place[40] = "";
 
 	start(&builder, stream_name, limits, append, refusal);
+	builder.reader.prefix = "";
 	kg_json_init(json, body, len, limits->max_depth);
 	end = json->end;
 	for (size_t line = 0; json->at < end && !kg_json_has_failed(json); line++) {

@@ -84,6 +84,14 @@ kg_append_reader_shape(struct kg_append_reader *reader)
 	return reader->refusal;
 }
 
+/* Whether all findings that can be reported are there: then only the syntax matters. */
+static bool
+is_full(const struct kg_append_reader *reader)
+{
+	return reader->has_shape_finding &&
+	       reader->refusal->finding_count == KG_FINDINGS_MAX;
+}
+
 struct kg_refusal *
 kg_append_reader_values(struct kg_append_reader *reader)
 {
@@ -91,6 +99,24 @@ kg_append_reader_values(struct kg_append_reader *reader)
 	    reader->refusal->finding_count == KG_FINDINGS_MAX)
 		return NULL;
 	return reader->refusal;
+}
+
+void
+kg_append_reader_print_pointer(
+    const struct kg_append_reader *reader, char pointer[KG_EVENT_POINTER_SIZE])
+{
+	snprintf(pointer, KG_EVENT_POINTER_SIZE, "%s/%zu", reader->prefix, reader->index);
+}
+
+enum { MEMBER_POINTER_SIZE = KG_EVENT_POINTER_SIZE + 16 };
+
+/* Writes the JSON Pointer to a known member of the event. */
+static void
+print_member_pointer(
+    const struct kg_append_reader *reader, int member, char pointer[MEMBER_POINTER_SIZE])
+{
+	snprintf(pointer, MEMBER_POINTER_SIZE, "%s/%zu/%s", reader->prefix, reader->index,
+	    member_names[member]);
 }
 
 bool
@@ -189,10 +215,11 @@ is_excluded(const struct source *source, int member)
 
 static void
 judge_member_shape(struct kg_append_reader *reader, const struct source *source,
-    const struct found *found, const char *event_pointer)
+    const struct found *found)
 {
 	bool is_known = found->member >= 0 && !found->is_duplicate;
 	struct kg_refusal *refusal;
+	char event_pointer[KG_EVENT_POINTER_SIZE];
 	char *pointer;
 
 	if (is_known && has_right_kind(found) && !is_excluded(source, found->member))
@@ -200,6 +227,7 @@ judge_member_shape(struct kg_append_reader *reader, const struct source *source,
 	refusal = kg_append_reader_shape(reader);
 	if (refusal == NULL)
 		return;
+	kg_append_reader_print_pointer(reader, event_pointer);
 	pointer = kg_json_pointer(event_pointer, &found->name);
 	if (found->member < 0)
 		report_unknown(refusal, pointer, &found->name);
@@ -218,36 +246,32 @@ judge_member_shape(struct kg_append_reader *reader, const struct source *source,
 }
 
 static void
-report_missing(struct kg_append_reader *reader, const char *event_pointer,
-    enum member member, const char *detail)
+report_missing(struct kg_append_reader *reader, enum member member, const char *detail)
 {
 	struct kg_refusal *refusal = kg_append_reader_shape(reader);
-	char pointer[KG_EVENT_POINTER_SIZE + 16];
+	char pointer[MEMBER_POINTER_SIZE];
 
 	if (refusal == NULL)
 		return;
-	snprintf(pointer, sizeof pointer, "%s/%s", event_pointer, member_names[member]);
+	print_member_pointer(reader, member, pointer);
 	kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, pointer, NULL, "%s", detail);
 }
 
 static void
-judge_shape(struct kg_append_reader *reader, const struct source *source,
-    const char *event_pointer)
+judge_shape(struct kg_append_reader *reader, const struct source *source)
 {
 	for (size_t i = 0; i < source->count; i++)
-		judge_member_shape(reader, source, &source->found[i], event_pointer);
+		judge_member_shape(reader, source, &source->found[i]);
 	if (source->of[TYPE] == NULL)
-		report_missing(reader, event_pointer, TYPE, "An event must have a type.");
+		report_missing(reader, TYPE, "An event must have a type.");
 	if (source->of[DATA] == NULL && source->of[DATA_BASE64] == NULL)
-		report_missing(reader, event_pointer, DATA,
-		    "An event must have data or data_base64.");
+		report_missing(reader, DATA, "An event must have data or data_base64.");
 }
 
 /* What an event is judged with: one at a time. */
 struct judge {
 	struct kg_append_reader *reader;
 	const struct source *source;
-	const char *event_pointer;
 	struct kdb_event *event;
 };
 
@@ -255,12 +279,11 @@ static void
 refuse(const struct judge *judge, int member, const char *hint, const char *detail)
 {
 	struct kg_refusal *refusal = kg_append_reader_values(judge->reader);
-	char pointer[KG_EVENT_POINTER_SIZE + 16];
+	char pointer[MEMBER_POINTER_SIZE];
 
 	if (refusal == NULL)
 		return;
-	snprintf(
-	    pointer, sizeof pointer, "%s/%s", judge->event_pointer, member_names[member]);
+	print_member_pointer(judge->reader, member, pointer);
 	kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, pointer, hint, "%s", detail);
 }
 
@@ -371,12 +394,12 @@ static void
 judge_data(const struct judge *judge, const struct found *found)
 {
 	struct kg_refusal *refusal = kg_append_reader_values(judge->reader);
-	char pointer[KG_EVENT_POINTER_SIZE + 16];
+	char pointer[MEMBER_POINTER_SIZE];
 
 	judge->event->data = (struct kdb_bytes){found->value.start, found->value.len};
 	if (!judge->reader->is_metadata_stream || refusal == NULL)
 		return;
-	snprintf(pointer, sizeof pointer, "%s/data", judge->event_pointer);
+	print_member_pointer(judge->reader, DATA, pointer);
 	kg_stream_metadata_check(found->value.start, found->value.len, pointer, refusal);
 }
 
@@ -455,37 +478,36 @@ judge_values(const struct judge *judge)
 
 /* Something stands where an event should be. */
 static void
-read_no_event(struct kg_append_reader *reader, const char *pointer)
+read_no_event(struct kg_append_reader *reader)
 {
+	char pointer[KG_EVENT_POINTER_SIZE];
 	struct kg_refusal *refusal;
 	struct kg_json_value value;
 
 	if (!kg_json_read_value(&reader->json, &value))
 		return;
 	refusal = kg_append_reader_shape(reader);
-	if (refusal != NULL)
-		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, pointer, NULL,
-		    "An event must be an object, not %s.", kg_json_kind_name(value.kind));
+	if (refusal == NULL)
+		return;
+	kg_append_reader_print_pointer(reader, pointer);
+	kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, pointer, NULL,
+	    "An event must be an object, not %s.", kg_json_kind_name(value.kind));
 }
 
 void
-kg_append_event_read(
-    struct kg_append_reader *reader, const char *pointer, struct kdb_event *event)
+kg_append_event_read(struct kg_append_reader *reader, struct kdb_event *event)
 {
 	struct source source;
-	struct judge judge = {.reader = reader,
-	    .source = &source,
-	    .event_pointer = pointer,
-	    .event = event};
+	struct judge judge = {.reader = reader, .source = &source, .event = event};
 
 	if (kg_json_peek(&reader->json) != KG_JSON_OBJECT) {
-		read_no_event(reader, pointer);
+		read_no_event(reader);
 		return;
 	}
 	collect(reader, &source);
-	if (kg_json_has_failed(&reader->json))
+	if (kg_json_has_failed(&reader->json) || is_full(reader))
 		return;
-	judge_shape(reader, &source, pointer);
+	judge_shape(reader, &source);
 	if (kg_append_reader_values(reader) != NULL)
 		judge_values(&judge);
 }

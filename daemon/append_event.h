@@ -20,6 +20,10 @@ struct kg_append_reader {
 	struct kg_json json;
 	const struct kg_append_limits *limits;
 	bool is_metadata_stream; /* its name starts with "$$" */
+	/* Where the event stands, that is read next: "/events" or "", and its number there. Made
+	 * into a pointer only for a finding, since most events have none. */
+	const char *prefix;
+	size_t index;
 	struct kg_refusal *refusal;
 	bool has_shape_finding;
 	/* Newest first; freed by kg_append_storage_free(). */
@@ -37,13 +41,16 @@ struct kg_refusal *kg_append_reader_values(struct kg_append_reader *reader);
 
 enum { KG_EVENT_POINTER_SIZE = 48 };
 
+/* Writes the JSON Pointer to the event that stands at prefix and index. */
+void kg_append_reader_print_pointer(
+    const struct kg_append_reader *reader, char pointer[KG_EVENT_POINTER_SIZE]);
+
 /*
- * Reads the value that begins at reader->json, which should be an event object; pointer
- * is the JSON Pointer to it. Fills *event when there is no finding, and no syntax error,
- * up to its end; else its content is undefined.
+ * Reads the value that begins at reader->json, which should be an event object. Fills *event
+ * when there is no finding, and no syntax error, up to its end; else its content is
+ * undefined.
  */
-void kg_append_event_read(
-    struct kg_append_reader *reader, const char *pointer, struct kdb_event *event);
+void kg_append_event_read(struct kg_append_reader *reader, struct kdb_event *event);
 
 /* Decodes the escapes of a string into storage, unless it has none. False: lone
  * surrogates. */
