@@ -9,9 +9,11 @@
 #include "devdb/methods.h"
 #include "devdb/options.h"
 
+#include <arpa/inet.h>
 #include <cjson/cJSON.h>
 #include <microhttpd.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +41,7 @@ take_text(const cJSON *object, const char *name, char *out, size_t size, bool *i
 		return true;
 	if (!cJSON_IsString(item) || strlen(item->valuestring) >= size)
 		return false;
-	strcpy(out, item->valuestring);
+	memcpy(out, item->valuestring, strlen(item->valuestring) + 1);
 	return true;
 }
 
@@ -316,15 +318,17 @@ complete(void *context, struct MHD_Connection *connection, void **request,
 static int
 bound_port(int fd)
 {
-	struct sockaddr_storage address;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in ipv4;
+		struct sockaddr_in6 ipv6;
+	} address = { 0 };
 	socklen_t len = sizeof address;
-	char port[16];
 
-	if (getsockname(fd, (struct sockaddr *)&address, &len) < 0 ||
-	    getnameinfo((struct sockaddr *)&address, len, NULL, 0, port, sizeof port,
-		NI_NUMERICSERV) != 0)
+	if (getsockname(fd, &address.any, &len) < 0)
 		return 0;
-	return atoi(port);
+	return ntohs(address.any.sa_family == AF_INET6 ? address.ipv6.sin6_port :
+							 address.ipv4.sin_port);
 }
 
 static int

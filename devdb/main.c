@@ -37,23 +37,30 @@ dispose_node(struct devdb_node *node)
 	free(node->host);
 }
 
-/* What gossip says: --advertise, or the address itself, where "any" becomes loopback. */
+/* An address to bind to is no address to connect to where it means "any". */
+static const char *
+reachable(const char *host)
+{
+	if (strcmp(host, "0.0.0.0") == 0)
+		return "127.0.0.1";
+	return strcmp(host, "::") == 0 ? "::1" : host;
+}
+
+/* What gossip says: --advertise, or the address itself. */
 static void
 set_end_point(struct devdb_node *node, int bound_port)
 {
 	const struct devdb_options *options = node->options;
 	char host[DEVDB_MAX_HOST];
+	const char *shown = host;
 
 	devdb_options_split_address(options->advertise ? options->advertise : options->listen,
 	    host, sizeof host, &node->port);
 	if (!options->advertise) {
 		node->port = bound_port;
-		if (strcmp(host, "0.0.0.0") == 0)
-			strcpy(host, "127.0.0.1");
-		else if (strcmp(host, "::") == 0)
-			strcpy(host, "::1");
+		shown = reachable(host);
 	}
-	node->host = kdb_alloc_text(host, strlen(host));
+	node->host = kdb_alloc_text(shown, strlen(shown));
 }
 
 static void
