@@ -334,7 +334,8 @@ print_name(char text[SENTENCE_NAME_MAX + 8], const char *stream_name)
 	memcpy(text, stream_name, SENTENCE_NAME_MAX);
 	text[SENTENCE_NAME_MAX] = '\0';
 	drop_cut_character(text, SENTENCE_NAME_MAX);
-	strcat(text, "…");
+	len = strlen(text);
+	memcpy(text + len, "…", sizeof "…");
 }
 
 /* "expected no_stream", "expected version 3". */
@@ -437,7 +438,7 @@ print_detail(char text[KDB_ERROR_DETAIL_SIZE + 1], const struct kdb_error *error
 	}
 	memcpy(text, error->detail, len + 1);
 	if (strchr(".!?", text[len - 1]) == NULL)
-		strcpy(text + len, ".");
+		memcpy(text + len, ".", sizeof ".");
 }
 
 /* The database, or the way to it, refuses for now: the same request may succeed later. */

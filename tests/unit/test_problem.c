@@ -323,7 +323,7 @@ START_TEST(long_texts_are_cut_between_characters)
 
 		memset(text, 'a', lead);
 		while (len < 600) {
-			strcpy(text + len, character);
+			memcpy(text + len, character, strlen(character) + 1);
 			len += strlen(character);
 		}
 		kg_refusal_init(&refusal);
