@@ -347,8 +347,9 @@ open_call(struct floor_append *append)
 	receive_next(append);
 }
 
+/* For the connection, not for the server's head: that may come with its first answer. */
 static void
-wait_for_opened(struct floor_append *append)
+wait_for_head_sent(struct floor_append *append)
 {
 	gpr_timespec until = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
 	    gpr_time_from_seconds(OPEN_SECONDS, GPR_TIMESPAN));
@@ -359,7 +360,7 @@ wait_for_opened(struct floor_append *append)
 		if (event.type != GRPC_OP_COMPLETE)
 			die("the database does not open the call");
 		handle(append, &event);
-	} while (event.tag != (void *)(uintptr_t)TAG_OPENED);
+	} while (event.tag != (void *)(uintptr_t)TAG_HEAD_SENT);
 }
 
 struct floor_append *
@@ -376,6 +377,6 @@ floor_append_open(const char *target, floor_append_answered *answered)
 	open_channel(append, target);
 	append->poll_fd = find_epoll_fd();
 	open_call(append);
-	wait_for_opened(append);
+	wait_for_head_sent(append);
 	return append;
 }
