@@ -677,11 +677,12 @@ kdb_client_new(const struct kdb_client_config *config)
 static void
 abandon(struct kdb_client *client, struct kdb_operation *operation)
 {
-	bool was_handed = detach(operation);
-
-	kdb_error_set(&operation->error, KDB_CANCELLED,
-	    was_handed ? KDB_OUTCOME_UNKNOWN : KDB_OUTCOME_NOT_WRITTEN,
-	    "The gateway is stopping.");
+	if (detach(operation))
+		kdb_error_set(&operation->error, KDB_CONNECTION_LOST, KDB_OUTCOME_UNKNOWN,
+		    "The gateway stopped before the answer came.");
+	else
+		kdb_error_set(&operation->error, KDB_CANCELLED, KDB_OUTCOME_NOT_WRITTEN,
+		    "The gateway is stopping.");
 	finish(client, operation);
 }
 

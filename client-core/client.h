@@ -50,9 +50,9 @@ struct kdb_client_config {
  * after it. Free with kdb_client_stop(), then kdb_client_free(). */
 struct kdb_client *kdb_client_new(const struct kdb_client_config *config);
 
-/* Finishes every operation that is left (KDB_CANCELLED; outcome by how far it got), ends all
- * calls and the completion thread. Every completion has run when it returns. Nothing may be
- * submitted afterwards. */
+/* Finishes every operation that is left (KDB_CONNECTION_LOST when it was handed over, else
+ * KDB_CANCELLED), ends all calls and the completion thread. Every completion has run when it
+ * returns. Nothing may be submitted afterwards. */
 void kdb_client_stop(struct kdb_client *client);
 
 /* Frees a stopped client. */

@@ -29,7 +29,7 @@ enum kdb_code {
 	KDB_CONNECTION_LOST,   /* broke, or was ended, after sending and without an answer */
 	KDB_DEADLINE_EXCEEDED, /* see outcome: still queued, or sent and not answered */
 	KDB_DATABASE_ERROR,    /* an answer that fits nothing above */
-	KDB_CANCELLED,	       /* by kdb_client_cancel() or kdb_client_stop() */
+	KDB_CANCELLED,	       /* by kdb_client_cancel() or kdb_client_stop(); not written */
 };
 
 /* Whether the write may have happened (wire-protocol 2.3, 2.6). */

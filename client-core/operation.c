@@ -23,10 +23,7 @@ kdb_operation_free(struct kdb_operation *operation)
 	if (operation->authorization)
 		explicit_bzero(operation->authorization, strlen(operation->authorization));
 	free(operation->authorization);
-	free(operation->stream_name);
-	free(operation->message_ends);
-	free(operation->encoded);
-	free(operation);
+	free(operation); /* and the name and the messages in the same block */
 }
 
 void *

@@ -63,7 +63,7 @@ struct kdb_operation {
 	struct kdb_append_result append_result;
 
 	char *authorization; /* NULL: that of the connection string */
-	char *stream_name;
+	uint8_t *stream_name; /* in this block of memory, as message_ends and encoded */
 	size_t stream_name_len;
 	int64_t expected_version;
 	size_t head_size; /* upper bound of any head */

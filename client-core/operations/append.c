@@ -112,26 +112,30 @@ fill_proposal(struct proposal *proposal, const struct kdb_event *event)
 	proposal->message.data = bytes_of(event->data);
 }
 
-/* Size of the event inside a request message, its tag and length included. */
 static size_t
 proposal_size(const struct kdb_event *event)
 {
 	struct proposal proposal;
-	size_t size;
 
 	fill_proposal(&proposal, event);
-	size = protobuf_c_message_get_packed_size(&proposal.message.base);
+	return protobuf_c_message_get_packed_size(&proposal.message.base);
+}
+
+/* Size of an event of that size inside a request message, tag and length included. */
+static size_t
+entry_size(size_t size)
+{
 	return 1 + varint_len(size) + size;
 }
 
 static uint8_t *
-put_proposal(uint8_t *out, const struct kdb_event *event)
+put_proposal(uint8_t *out, const struct kdb_event *event, size_t size)
 {
 	struct proposal proposal;
 
 	fill_proposal(&proposal, event);
 	*out++ = PROPOSED_MESSAGE_TAG;
-	out = put_varint(out, protobuf_c_message_get_packed_size(&proposal.message.base));
+	out = put_varint(out, size);
 	return out + protobuf_c_message_pack(&proposal.message.base, out);
 }
 
@@ -163,7 +167,7 @@ encode_head(const struct kdb_operation *operation, size_t index,
 
 	stream.has_stream_name = true;
 	stream.stream_name = (ProtobufCBinaryData){ operation->stream_name_len,
-		(uint8_t *)operation->stream_name };
+		operation->stream_name };
 	deadline.has_seconds = deadline.has_nanos = true;
 	deadline.seconds = attempt->time_left_ns / KDB_NS_PER_SECOND;
 	deadline.nanos = (int32_t)(attempt->time_left_ns % KDB_NS_PER_SECOND);
@@ -215,7 +219,7 @@ static const struct kdb_operation_class append_class = {
 };
 
 /* Where the messages end: the first has the options in front, none passes MESSAGE_WISH unless
- * one event alone does. sizes[i] is what event i takes. Returns the number of messages. */
+ * one event alone does. sizes[i] is that of event i. Returns the number of messages. */
 static size_t
 cut_messages(const size_t *sizes, size_t event_count, size_t head_size, size_t *ends)
 {
@@ -226,13 +230,14 @@ cut_messages(const size_t *sizes, size_t event_count, size_t head_size, size_t *
 
 	for (size_t i = 0; i < event_count; i++) {
 		size_t limit = has_events ? MESSAGE_WISH : MESSAGE_MAX;
+		size_t size = entry_size(sizes[i]);
 
-		if (len + sizes[i] > limit) {
+		if (len + size > limit) {
 			ends[count++] = total;
 			len = HEAD_WITHOUT_NAME_MAX;
 		}
-		total += sizes[i];
-		len += sizes[i];
+		total += size;
+		len += size;
 		has_events = true;
 	}
 	ends[count++] = total;
@@ -247,14 +252,17 @@ measure_events(const struct kdb_append_request *request, size_t *sizes, size_t *
 	for (size_t i = 0; i < request->event_count; i++) {
 		const struct kdb_event *event = &request->events[i];
 
+		size_t size;
+
 		sizes[i] = proposal_size(event);
-		*total += sizes[i];
-		if (sizes[i] + HEAD_WITHOUT_NAME_MAX <= MESSAGE_MAX)
+		size = entry_size(sizes[i]) + HEAD_WITHOUT_NAME_MAX;
+		*total += size - HEAD_WITHOUT_NAME_MAX;
+		if (size <= MESSAGE_MAX)
 			continue;
 		kdb_error_set(error, KDB_EVENT_TOO_LARGE, KDB_OUTCOME_NOT_WRITTEN,
 		    "Event %zu does not fit one message of the protocol.", i);
 		error->size.limit_bytes = MESSAGE_MAX;
-		error->size.actual_bytes = (int64_t)(sizes[i] + HEAD_WITHOUT_NAME_MAX);
+		error->size.actual_bytes = (int64_t)size;
 		error->size.event_index = (uint32_t)i;
 		error->size.has_event_index = true;
 		return false;
@@ -266,28 +274,30 @@ static struct kdb_operation *
 make_operation(const struct kdb_append_request *request, const size_t *sizes, size_t total,
     void *context)
 {
-	struct kdb_operation *operation = kdb_alloc_zero(1, sizeof *operation);
+	size_t ends_size = (request->event_count + 1) * sizeof(size_t);
+	size_t name_len = request->stream_name.len;
+	struct kdb_operation *operation =
+	    kdb_alloc(sizeof *operation + ends_size + name_len + total);
 	uint8_t *out;
 
+	*operation = (struct kdb_operation){ .class = &append_class,
+		.context = context,
+		.expected_version = request->expected_version,
+		.head_size = HEAD_WITHOUT_NAME_MAX + name_len,
+		.stream_name_len = name_len,
+		.message_ends = (size_t *)(operation + 1) };
 	atomic_store(&operation->refs, 1);
-	operation->class = &append_class;
-	operation->context = context;
 	kdb_list_init(&operation->link);
-	operation->stream_name_len = request->stream_name.len;
-	operation->stream_name =
-	    kdb_alloc_text(request->stream_name.data, request->stream_name.len);
-	operation->expected_version = request->expected_version;
-	operation->head_size = HEAD_WITHOUT_NAME_MAX + request->stream_name.len;
 	if (request->authorization)
 		operation->authorization = kdb_alloc_text(
 		    request->authorization, strlen(request->authorization));
-	operation->message_ends =
-	    kdb_alloc((request->event_count + 1) * sizeof *operation->message_ends);
+	operation->stream_name = (uint8_t *)operation->message_ends + ends_size;
+	memcpy(operation->stream_name, request->stream_name.data, name_len);
 	operation->message_count = cut_messages(sizes, request->event_count,
 	    operation->head_size, operation->message_ends);
-	out = operation->encoded = kdb_alloc(total);
+	out = operation->encoded = operation->stream_name + name_len;
 	for (size_t i = 0; i < request->event_count; i++)
-		out = put_proposal(out, &request->events[i]);
+		out = put_proposal(out, &request->events[i], sizes[i]);
 	return operation;
 }
 
