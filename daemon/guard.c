@@ -6,6 +6,7 @@
 #include "daemon/guard.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -182,18 +183,27 @@ check_size(
 		    "The request has more than %d header fields.", KG_HEAD_FIELDS_MAX);
 	else if (head->size > config->max_header_bytes)
 		kg_refusal_set(refusal, KG_PROBLEM_HEADERS_TOO_LARGE,
-		    "Request line and header fields have %zu bytes, %zu are allowed.", head->size,
-		    config->max_header_bytes);
+		    "Request line and header fields need %zu bytes of memory, %zu are there.",
+		    head->size, config->max_header_bytes);
 }
 
 /* Host (api-design 15.1). */
 
 static bool
+is_escape(const char *text, size_t len)
+{
+	return len >= 3 && isxdigit((unsigned char)text[1]) && isxdigit((unsigned char)text[2]);
+}
+
+static bool
 is_reg_name(const char *text, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '%' && !is_escape(text + i, len - i))
+			return false;
 		if (!is_alphanumeric(text[i]) && !is_one_of(text[i], "-._~!$&'()*+,;=%"))
 			return false;
+	}
 	return len > 0;
 }
 

@@ -62,7 +62,7 @@ struct kg_head {
 	bool is_http_1_0;
 	const struct kg_head_field *fields;
 	size_t field_count; /* one more than the maximum says "too many" */
-	size_t size;	    /* bytes of request line and fields */
+	size_t size;	    /* memory for request line, fields and the head of an answer */
 	bool is_tcp;	    /* else a unix socket */
 	/* Filled by kg_head_index(): the first field of each name, and how many there are. */
 	const struct kg_head_field *known[KG_FIELD_COUNT];

@@ -8,6 +8,7 @@
 #include "daemon/http.h"
 
 #include "client-core/base/alloc.h"
+#include "client-core/base/buffer.h"
 #include "client-core/base/clock.h"
 #include "daemon/listen.h"
 #include "daemon/log.h"
@@ -26,6 +27,7 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 enum {
@@ -34,6 +36,10 @@ enum {
 	/* A daemon that still has work after so many turns lets the others go first. */
 	RUNS_PER_ROUND = 16,
 	CHUNKED_BODY_START = 4096,
+	/* What the library adds, in the memory of a connection, to each header field and cookie;
+	 * and what the head of the longest answer needs there. */
+	RECORD_BYTES = 64,
+	ANSWER_HEAD_BYTES = 1536,
 	RESETS_PER_WAIT = 64,
 	POLL_FIXED = 3,
 };
@@ -94,7 +100,16 @@ struct kg_http_exchange {
 	size_t target_len;
 	struct MHD_Response *response;
 	unsigned status;
+	bool must_close;
 	bool is_admitted;
+	/* The fields have left no memory for the library to answer: the answer is written
+	 * here, and sent without it. */
+	bool is_cramped;
+	bool is_head_method;
+	bool is_own_sent;
+	struct kdb_buffer own_head;
+	char *own_body;
+	size_t own_body_len;
 	struct {
 		bool is_announced;
 		bool has_length;
@@ -309,6 +324,7 @@ start_exchange(void *context, const char *target, struct MHD_Connection *library
 {
 	struct connection *connection = connection_of(library);
 	struct kg_http_exchange *exchange = kdb_alloc_zero(1, sizeof(*exchange));
+	char *question = strchr(target, '?');
 
 	(void)context;
 	kdb_list_init(&exchange->ready_link);
@@ -317,6 +333,10 @@ start_exchange(void *context, const char *target, struct MHD_Connection *library
 	exchange->library = library;
 	exchange->target_len = strlen(target);
 	exchange->target = kdb_alloc_text(target, exchange->target_len);
+	/* The library goes on to make a record of each argument, and hangs when there are more
+	 * than fit. The text is in its buffer, and it writes to it next: it shall find none. */
+	if (question != NULL)
+		question[1] = '\0';
 	connection->exchange = exchange;
 	set_phase(connection, PHASE_HEAD);
 	return exchange;
@@ -339,6 +359,35 @@ collect_field(void *context, enum MHD_ValueKind kind, const char *name, size_t n
 	list->items[list->count++] =
 	    (struct kg_head_field){ name, name_len, value == NULL ? "" : value, value_len };
 	return MHD_YES;
+}
+
+static size_t
+count_char(const char *text, size_t len, char c)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < len; i++)
+		count += text[i] == c;
+	return count;
+}
+
+/* How much of the connection's memory a head takes (api-design 15.3). The library makes records
+ * of fields, and of cookies, which it copies, too. */
+static size_t
+head_bytes(const struct kg_head *head, size_t header_size)
+{
+	size_t records = head->field_count;
+	size_t copied = 0;
+
+	for (size_t i = 0; i < head->field_count; i++) {
+		const struct kg_head_field *field = &head->fields[i];
+
+		if (!kg_head_is_equal(field->name, field->name_len, MHD_HTTP_HEADER_COOKIE))
+			continue;
+		records += 1 + count_char(field->value, field->value_len, ';');
+		copied += field->value_len;
+	}
+	return header_size + copied + RECORD_BYTES * records;
 }
 
 static void
@@ -375,10 +424,19 @@ after_head(struct kg_http_exchange *exchange, enum kg_http_next next)
 	}
 	exchange->stage = STAGE_ANSWERED;
 	set_phase(connection, PHASE_SENDING);
-	if (!exchange->body.is_announced)
+	if (!exchange->body.is_announced && !exchange->is_cramped)
 		return MHD_YES;
 	kg_http_answer_close(exchange);
 	return send_answer(exchange);
+}
+
+static size_t
+all_bytes(const struct kg_http_exchange *exchange)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(exchange->library, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
+	return info == NULL ? 0 : info->header_size;
 }
 
 static enum MHD_Result
@@ -386,14 +444,11 @@ take_head(struct kg_http_exchange *exchange, const char *method, const char *ver
 {
 	static struct field_list fields; /* only while the head is looked at */
 	const struct kg_http_handler *handler = exchange->http->handler;
-	const union MHD_ConnectionInfo *size =
-	    MHD_get_connection_info(exchange->library, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
 	struct kg_head head = { .method = method,
 		.target = exchange->target,
 		.target_len = exchange->target_len,
 		.is_http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0,
 		.fields = fields.items,
-		.size = size == NULL ? 0 : size->header_size,
 		.is_tcp = exchange->connection->listener->socket->unix_path == NULL };
 	enum kg_http_next next;
 
@@ -401,6 +456,10 @@ take_head(struct kg_http_exchange *exchange, const char *method, const char *ver
 	MHD_get_connection_values_n(
 	    exchange->library, MHD_HEADER_KIND, collect_field, &fields);
 	head.field_count = fields.count;
+	head.size = head_bytes(&head, all_bytes(exchange)) + ANSWER_HEAD_BYTES;
+	exchange->is_cramped = fields.count > KG_HEAD_FIELDS_MAX ||
+	    head.size > exchange->http->config->max_header_bytes;
+	exchange->is_head_method = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
 	kg_head_index(&head);
 	read_framing(exchange, &head);
 	exchange->head = &head;
@@ -546,10 +605,41 @@ handle(void *context, struct MHD_Connection *library, const char *url, const cha
 
 /* Exchanges: the answer. */
 
+static void
+start_own_answer(struct kg_http_exchange *exchange, char *body, size_t len)
+{
+	exchange->own_body = body;
+	exchange->own_body_len = len;
+	kdb_buffer_init(&exchange->own_head, ANSWER_HEAD_BYTES);
+	kdb_buffer_put_printf(&exchange->own_head, "HTTP/1.1 %u %s\r\nContent-Length: %zu\r\n",
+	    exchange->status, MHD_get_reason_phrase_for(exchange->status), len);
+}
+
+/* No answer is under way on this connection, and none comes after this one, so writing past the
+ * library mixes up nothing. A peer that takes nothing does without. */
+static enum MHD_Result
+send_own_answer(struct kg_http_exchange *exchange)
+{
+	struct iovec parts[3] = {
+		{ exchange->own_head.data, exchange->own_head.len },
+		{ (char[]){ '\r', '\n' }, 2 },
+		{ exchange->own_body, exchange->is_head_method ? 0 : exchange->own_body_len },
+	};
+	const struct msghdr message = { .msg_iov = parts, .msg_iovlen = 3 };
+
+	exchange->is_own_sent =
+	    sendmsg(exchange->connection->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) > 0;
+	return MHD_NO;
+}
+
 void
 kg_http_answer(struct kg_http_exchange *exchange, unsigned status, char *body, size_t len)
 {
 	exchange->status = status;
+	if (exchange->is_cramped) {
+		start_own_answer(exchange, body, len);
+		return;
+	}
 	exchange->response = MHD_create_response_from_buffer(
 	    len, body, body == NULL ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE);
 	if (exchange->response == NULL)
@@ -561,13 +651,16 @@ kg_http_answer(struct kg_http_exchange *exchange, unsigned status, char *body, s
 void
 kg_http_answer_field(struct kg_http_exchange *exchange, const char *name, const char *value)
 {
-	MHD_add_response_header(exchange->response, name, value);
+	if (exchange->is_cramped)
+		kdb_buffer_put_printf(&exchange->own_head, "%s: %s\r\n", name, value);
+	else
+		MHD_add_response_header(exchange->response, name, value);
 }
 
 void
 kg_http_answer_close(struct kg_http_exchange *exchange)
 {
-	kg_http_answer_field(exchange, MHD_HTTP_HEADER_CONNECTION, "close");
+	exchange->must_close = true;
 }
 
 static enum MHD_Result
@@ -577,6 +670,10 @@ send_answer(struct kg_http_exchange *exchange)
 
 	exchange->stage = STAGE_ANSWERED;
 	set_phase(exchange->connection, PHASE_SENDING);
+	if (exchange->must_close)
+		kg_http_answer_field(exchange, MHD_HTTP_HEADER_CONNECTION, "close");
+	if (exchange->is_cramped)
+		return send_own_answer(exchange);
 	result = MHD_queue_response(exchange->library, exchange->status, exchange->response);
 	MHD_destroy_response(exchange->response);
 	exchange->response = NULL;
@@ -588,6 +685,8 @@ how_ended(const struct kg_http_exchange *exchange, enum MHD_RequestTerminationCo
 {
 	if (exchange->connection->phase == PHASE_CLOSING)
 		return KG_HTTP_TOO_SLOW;
+	if (exchange->is_own_sent)
+		return KG_HTTP_SENT;
 	/* A suspended connection does not notice that its peer went away. */
 	if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK || exchange->connection->is_reset)
 		return KG_HTTP_CLOSED;
@@ -616,6 +715,8 @@ end_exchange(void *context, struct MHD_Connection *library, void **slot,
 	if (exchange->response != NULL)
 		MHD_destroy_response(exchange->response);
 	kg_http_drop_body(exchange);
+	kdb_buffer_dispose(&exchange->own_head);
+	free(exchange->own_body);
 	free(exchange->target);
 	free(exchange);
 }
