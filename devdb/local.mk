@@ -41,3 +41,5 @@ kurrentgate_devdb_CPPFLAGS = $(AM_CPPFLAGS) $(GRPC_CFLAGS) $(PROTOBUF_C_CFLAGS) 
 	$(MICROHTTPD_CFLAGS) $(CJSON_CFLAGS)
 kurrentgate_devdb_LDADD = libproto.a $(GRPC_LIBS) $(PROTOBUF_C_LIBS) $(MICROHTTPD_LIBS) \
 	$(CJSON_LIBS) -lpthread
+# A bare "make kurrentgate-devdb" in a fresh tree needs the generated headers, too.
+$(kurrentgate_devdb_OBJECTS): | $(proto_generated)
