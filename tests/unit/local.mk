@@ -178,3 +178,11 @@ test_auth_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 test_auth_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(GNUTLS_LIBS) $(CHECK_LIBS)
 TESTS += test_auth.tap
 endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_devdb_store.tap
+test_devdb_store_tap_SOURCES = tests/unit/test_devdb_store.c $(devdb_store_sources)
+test_devdb_store_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+test_devdb_store_tap_LDADD = $(CHECK_LIBS)
+TESTS += test_devdb_store.tap
+endif
