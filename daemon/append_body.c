@@ -8,6 +8,7 @@
 #include "client-core/base/alloc.h"
 #include "daemon/append_event.h"
 #include "daemon/json_scan.h"
+#include "daemon/json_text.h"
 #include "daemon/stream_metadata.h"
 
 #include <stdio.h>
@@ -216,8 +217,8 @@ read_refused_member(
 	refusal = kg_append_reader_shape(&builder->reader);
 	if (refusal == NULL)
 		return;
-	pointer = kg_json_pointer("", name);
-	nearest = kg_json_nearest_name(name, envelope_members);
+	pointer = kg_json_text_make_pointer("", name);
+	nearest = kg_json_text_find_nearest(name, envelope_members);
 	if (nearest != NULL)
 		snprintf(hint, sizeof hint, "Did you mean \"%s\"?", nearest);
 	if (is_duplicate)
@@ -239,7 +240,7 @@ read_envelope_members(struct builder *builder)
 
 	kg_json_enter(json);
 	while (kg_json_next_member(json, &is_first, &name)) {
-		int member = kg_json_find_name(&name, envelope_members);
+		int member = kg_json_text_find(&name, envelope_members);
 
 		if (member < 0 || has[member]) {
 			read_refused_member(builder, &name, member >= 0);
@@ -432,7 +433,7 @@ kg_expectation_read(const char *text, size_t len, int64_t *expected_version)
 			return true;
 		}
 	}
-	if (kg_json_read_int64(text, len, &number) != KG_JSON_INT_OK)
+	if (kg_json_text_read_int64(text, len, &number) != KG_JSON_INT_OK)
 		return false;
 	if (number < 0 && number != KDB_VERSION_NO_STREAM && number != KDB_VERSION_ANY &&
 	    number != KDB_VERSION_EXISTS)

@@ -7,6 +7,7 @@
 
 #include "client-core/base/alloc.h"
 #include "daemon/base64.h"
+#include "daemon/json_text.h"
 #include "daemon/stream_metadata.h"
 #include "daemon/uuid.h"
 
@@ -130,7 +131,7 @@ kg_append_reader_text(struct kg_append_reader *reader, const struct kg_json_valu
 	text->len = value->len - 2;
 	if (value->has_escapes) {
 		decoded = store(reader, value->len);
-		is_whole = kg_json_decode_string(value, decoded, &text->len);
+		is_whole = kg_json_text_decode(value, decoded, &text->len);
 		text->data = decoded;
 	}
 	return is_whole;
@@ -148,7 +149,7 @@ collect_member(
 {
 	bool is_known;
 
-	found->member = kg_json_find_name(&found->name, member_names);
+	found->member = kg_json_text_find(&found->name, member_names);
 	is_known = found->member >= 0;
 	found->is_duplicate = is_known && source->of[found->member] != NULL;
 	if (is_payload(found->member) && !reader->limits->validate_payloads &&
@@ -188,7 +189,7 @@ static void
 report_unknown(
     struct kg_refusal *refusal, const char *pointer, const struct kg_json_value *name)
 {
-	const char *nearest = kg_json_nearest_name(name, member_names);
+	const char *nearest = kg_json_text_find_nearest(name, member_names);
 	char hint[KG_FINDING_TEXT_SIZE] = "Known are type, data, data_base64, metadata, "
 					  "metadata_base64, content_type and id.";
 
@@ -228,7 +229,7 @@ judge_member_shape(struct kg_append_reader *reader, const struct source *source,
 	if (refusal == NULL)
 		return;
 	kg_append_reader_print_pointer(reader, event_pointer);
-	pointer = kg_json_pointer(event_pointer, &found->name);
+	pointer = kg_json_text_make_pointer(event_pointer, &found->name);
 	if (found->member < 0)
 		report_unknown(refusal, pointer, &found->name);
 	else if (found->is_duplicate)
@@ -406,7 +407,7 @@ judge_data(const struct judge *judge, const struct found *found)
 static void
 judge_content_type(const struct judge *judge, const struct found *found)
 {
-	if (kg_json_find_name(&found->value, content_types) < 0)
+	if (kg_json_text_find(&found->value, content_types) < 0)
 		refuse(judge, CONTENT_TYPE, NULL,
 		    "content_type must be application/json or application/octet-stream.");
 	else if (judge->reader->is_metadata_stream && !judge->event->is_json)
@@ -465,7 +466,7 @@ is_json_event(const struct source *source)
 
 	if (content_type == NULL)
 		return source->of[DATA] != NULL;
-	return kg_json_string_is(&content_type->value, "application/json");
+	return kg_json_text_is(&content_type->value, "application/json");
 }
 
 static void

@@ -10,6 +10,7 @@ libdaemon_a_SOURCES = \
 	daemon/config_source.c daemon/config_source.h \
 	daemon/idempotency.c daemon/idempotency.h \
 	daemon/json_scan.c daemon/json_scan.h \
+	daemon/json_text.c daemon/json_text.h \
 	daemon/json_write.c daemon/json_write.h \
 	daemon/log.c daemon/log.h \
 	daemon/log_sink.c daemon/log_sink.h \

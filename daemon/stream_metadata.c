@@ -4,6 +4,7 @@
 
 #include "client-core/base/alloc.h"
 #include "daemon/json_scan.h"
+#include "daemon/json_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -37,7 +38,7 @@ check_integer(struct walk *walk, const char *pointer, enum member member)
 	if (!kg_json_read_value(&walk->json, &value))
 		return;
 	if (value.kind != KG_JSON_NUMBER ||
-	    kg_json_read_int64(value.start, value.len, &number) != KG_JSON_INT_OK ||
+	    kg_json_text_read_int64(value.start, value.len, &number) != KG_JSON_INT_OK ||
 	    number < 0 || number > maximum)
 		kg_refusal_add(walk->refusal, KG_PROBLEM_INVALID_REQUEST, pointer, NULL,
 		    "%s must be an integer from 0 to %" PRId64
@@ -111,7 +112,7 @@ static void
 refuse_unknown_right(
     struct walk *walk, const char *pointer, const struct kg_json_value *name)
 {
-	const char *nearest = kg_json_nearest_name(name, acl_members);
+	const char *nearest = kg_json_text_find_nearest(name, acl_members);
 	struct kg_json_value value;
 	char hint[64] = "The rights are $r, $w, $d, $mr and $mw.";
 
@@ -126,7 +127,7 @@ static void
 check_right(struct walk *walk, const char *acl_pointer, const struct kg_json_value *name,
     unsigned *seen)
 {
-	int right = kg_json_find_name(name, acl_members);
+	int right = kg_json_text_find(name, acl_members);
 	struct kg_json_value value;
 	char *pointer;
 
@@ -134,7 +135,7 @@ check_right(struct walk *walk, const char *acl_pointer, const struct kg_json_val
 		kg_json_read_value(&walk->json, &value);
 		return;
 	}
-	pointer = kg_json_pointer(acl_pointer, name);
+	pointer = kg_json_text_make_pointer(acl_pointer, name);
 	if (right < 0) {
 		refuse_unknown_right(walk, pointer, name);
 	} else if (*seen & 1U << right) {
@@ -168,7 +169,7 @@ static void
 check_member(struct walk *walk, const char *prefix, const struct kg_json_value *name,
     unsigned *seen)
 {
-	int member = kg_json_find_name(name, members);
+	int member = kg_json_text_find(name, members);
 	struct kg_json_value value;
 	char *pointer;
 
@@ -176,7 +177,7 @@ check_member(struct walk *walk, const char *prefix, const struct kg_json_value *
 		kg_json_read_value(&walk->json, &value);
 		return;
 	}
-	pointer = kg_json_pointer(prefix, name);
+	pointer = kg_json_text_make_pointer(prefix, name);
 	if (*seen & 1U << member)
 		refuse_duplicate(walk, pointer);
 	else if (member == ACL)

@@ -2,6 +2,7 @@
 /* The JSON scanner: syntax with exact offsets, spans, numbers, texts, names. */
 #include "client-core/base/buffer.h"
 #include "daemon/json_scan.h"
+#include "daemon/json_text.h"
 
 #include <check.h>
 #include <inttypes.h>
@@ -633,7 +634,7 @@ START_TEST(integers_are_exact)
 	const int64_t untouched = 4711;
 	int64_t value = untouched;
 	enum kg_json_int result =
-	    kg_json_read_int64(integers[_i].text, strlen(integers[_i].text), &value);
+	    kg_json_text_read_int64(integers[_i].text, strlen(integers[_i].text), &value);
 
 	ck_assert_int_eq(result, integers[_i].result);
 	ck_assert_int_eq(value, result == KG_JSON_INT_OK ? integers[_i].value : untouched);
@@ -687,7 +688,7 @@ START_TEST(strings_are_decoded)
 	char out[64];
 	size_t len;
 
-	ck_assert_int_eq(kg_json_decode_string(&value, out, &len), strings[_i].is_whole);
+	ck_assert_int_eq(kg_json_text_decode(&value, out, &len), strings[_i].is_whole);
 	ck_assert_uint_le(len, value.len);
 	ck_assert_uint_eq(len, strings[_i].len);
 	ck_assert_mem_eq(out, strings[_i].text, len);
@@ -719,10 +720,10 @@ START_TEST(names_are_compared_decoded)
 	struct kg_json_value name =
 	    read_string(found_names[_i].source, strlen(found_names[_i].source));
 
-	ck_assert_int_eq(kg_json_find_name(&name, names), found_names[_i].index);
+	ck_assert_int_eq(kg_json_text_find(&name, names), found_names[_i].index);
 	for (int i = 0; names[i] != NULL; i++)
 		ck_assert_int_eq(
-		    kg_json_string_is(&name, names[i]), found_names[_i].index == i);
+		    kg_json_text_is(&name, names[i]), found_names[_i].index == i);
 }
 END_TEST
 
@@ -735,8 +736,8 @@ START_TEST(long_names_match_nothing)
 	memcpy(text, "\"\\u0061", 7);
 	text[sizeof text - 1] = '"';
 	name = read_string(text, sizeof text);
-	ck_assert_int_eq(kg_json_find_name(&name, names), -1);
-	ck_assert_ptr_null(kg_json_nearest_name(&name, names));
+	ck_assert_int_eq(kg_json_text_find(&name, names), -1);
+	ck_assert_ptr_null(kg_json_text_find_nearest(&name, names));
 }
 END_TEST
 
@@ -764,7 +765,7 @@ START_TEST(near_names_are_found)
 {
 	struct kg_json_value name =
 	    read_string(near_names[_i].source, strlen(near_names[_i].source));
-	const char *nearest = kg_json_nearest_name(&name, names);
+	const char *nearest = kg_json_text_find_nearest(&name, names);
 
 	if (near_names[_i].nearest == NULL)
 		ck_assert_ptr_null(nearest);
@@ -793,7 +794,7 @@ START_TEST(pointers_are_escaped)
 {
 	struct kg_json_value name =
 	    read_string(pointers[_i].source, strlen(pointers[_i].source));
-	char *pointer = kg_json_pointer(pointers[_i].prefix, &name);
+	char *pointer = kg_json_text_make_pointer(pointers[_i].prefix, &name);
 
 	ck_assert_str_eq(pointer, pointers[_i].pointer);
 	free(pointer);
@@ -812,7 +813,7 @@ START_TEST(long_names_are_cut_in_pointers)
 		text[i] = i % 2 == 1 ? '~' : '/';
 	text[sizeof text - 1] = '"';
 	name = read_string(text, sizeof text);
-	pointer = kg_json_pointer("/events/0", &name);
+	pointer = kg_json_text_make_pointer("/events/0", &name);
 	len = strlen(pointer);
 	ck_assert_uint_lt(len, 600);
 	ck_assert_str_eq(pointer + len - 3, "\xe2\x80\xa6");
