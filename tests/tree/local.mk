@@ -5,3 +5,8 @@ tree_tests = \
 	tests/tree/source.tap
 TESTS += $(tree_tests)
 EXTRA_DIST += $(tree_tests) tests/tree/gate.sh tests/lsan.supp
+
+EXTRA_DIST += tests/tree/unit-left-out.tap
+if !HAVE_CHECK
+TESTS += tests/tree/unit-left-out.tap
+endif
