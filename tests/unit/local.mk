@@ -124,7 +124,7 @@ if HAVE_CHECK
 check_PROGRAMS += test_append_body.tap
 test_append_body_tap_SOURCES = tests/unit/test_append_body.c
 test_append_body_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-test_append_body_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(CHECK_LIBS)
+test_append_body_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(GNUTLS_LIBS) $(CHECK_LIBS)
 TESTS += test_append_body.tap
 endif
 
@@ -140,7 +140,7 @@ if HAVE_CHECK
 check_PROGRAMS += test_json_corpus.tap
 test_json_corpus_tap_SOURCES = tests/unit/test_json_corpus.c
 test_json_corpus_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DKG_SOURCE_ROOT='"$(top_srcdir)"'
-test_json_corpus_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(CHECK_LIBS)
+test_json_corpus_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(GNUTLS_LIBS) $(CHECK_LIBS)
 TESTS += test_json_corpus.tap
 endif
 
