@@ -519,8 +519,8 @@ refuse_known(struct kg_refusal *refusal, const struct kdb_error *error,
 	case KDB_DEADLINE_EXCEEDED:
 		refuse_for_now(refusal, KG_PROBLEM_DEADLINE_EXCEEDED, error);
 		break;
-	case KDB_CANCELLED:
-		refuse_in_its_words(refusal, KG_PROBLEM_CLIENT_CLOSED, error);
+	case KDB_CANCELLED: /* by a stop: a client that has left gets no answer */
+		refuse_for_now(refusal, KG_PROBLEM_DRAINING, error);
 		break;
 	case KDB_DATABASE_ERROR:
 	case KDB_OK:
@@ -555,7 +555,7 @@ choose_unknown(enum kdb_code code)
 	case KDB_CONNECTION_LOST:
 		return KG_PROBLEM_CONNECTION_LOST;
 	case KDB_CANCELLED:
-		return KG_PROBLEM_CLIENT_CLOSED;
+		return KG_PROBLEM_CONNECTION_LOST;
 	default:
 		return KG_PROBLEM_DATABASE_ERROR;
 	}
