@@ -38,6 +38,7 @@ EXTRA_DIST += $(scenario_groups) \
 	tests/scenario/test_borders.py \
 	tests/scenario/test_config.py \
 	tests/scenario/test_faults.py \
+	tests/scenario/test_hostile.py \
 	tests/scenario/test_json_suite.py \
 	tests/scenario/test_large.py \
 	tests/scenario/test_life.py \
