@@ -124,6 +124,15 @@ pack_timeout(const struct subject *subject)
 }
 
 static grpc_byte_buffer *
+pack_access_denied(const struct subject *subject)
+{
+	EventStore__Client__AccessDenied detail = EVENT_STORE__CLIENT__ACCESS_DENIED__INIT;
+
+	return pack_error(subject, GRPC_STATUS_PERMISSION_DENIED, "AccessDenied",
+	    TYPE_URL("AccessDenied"), &detail.base);
+}
+
+static grpc_byte_buffer *
 pack_bad_request(const struct subject *subject, const char *text)
 {
 	EventStore__Client__BadRequest detail = EVENT_STORE__CLIENT__BAD_REQUEST__INIT;
@@ -711,6 +720,9 @@ submit_with_fault(struct devdb_call *call, const struct subject *subject,
 		return;
 	case DEVDB_FAULT_TIMEOUT:
 		push_answer(call, state, pack_timeout(subject));
+		return;
+	case DEVDB_FAULT_ACCESS_DENIED:
+		push_answer(call, state, pack_access_denied(subject));
 		return;
 	default:
 		/* Answers before this one still go out. */

@@ -26,6 +26,7 @@ static const char *const action_names[DEVDB_FAULT_ACTIONS] = {
 	[DEVDB_FAULT_BUSY] = "busy",
 	[DEVDB_FAULT_TIMEOUT] = "timeout",
 	[DEVDB_FAULT_NOT_LEADER] = "not-leader",
+	[DEVDB_FAULT_ACCESS_DENIED] = "access-denied",
 	[DEVDB_FAULT_UNIMPLEMENTED] = "unimplemented",
 	[DEVDB_FAULT_END_CALL] = "end-call",
 	[DEVDB_FAULT_UNAUTHENTICATED] = "unauthenticated",

@@ -48,7 +48,7 @@ static const char help[] =
     "                           drop-after       stored, never answered\n"
     "                           delay            answered after delay_ms\n"
     "                           refuse           the call ends with status and message\n"
-    "                           not-ready, busy, timeout\n"
+    "                           not-ready, busy, timeout, access-denied\n"
     "                                            as a server says it (BatchAppend: in-band)\n"
     "                           not-leader       the call ends, naming leader_host and\n"
     "                                            leader_port\n"

@@ -177,6 +177,15 @@ devdb_refuse_full(struct devdb_call *call)
 	    "The development database is full (--max-memory).", NULL, 0);
 }
 
+static void
+refuse_access(struct devdb_call *call)
+{
+	struct devdb_trailer trailers[] = { text_trailer("exception", "access-denied") };
+
+	devdb_call_finish(
+	    call, GRPC_STATUS_PERMISSION_DENIED, "Access Denied", trailers, 1);
+}
+
 bool
 devdb_refuse_fault(struct devdb_call *call, const struct devdb_fault *fault)
 {
@@ -204,6 +213,9 @@ devdb_refuse_fault(struct devdb_call *call, const struct devdb_fault *fault)
 		return true;
 	case DEVDB_FAULT_NOT_LEADER:
 		devdb_refuse_not_leader(call, fault->leader_host, fault->leader_port);
+		return true;
+	case DEVDB_FAULT_ACCESS_DENIED:
+		refuse_access(call);
 		return true;
 	case DEVDB_FAULT_END_CALL:
 		devdb_call_reset(call);

@@ -1,7 +1,9 @@
 # Recorded answers of a running server, replayed against kurrentgate-devdb
-TESTS += tests/truth/run.tap
+TESTS += tests/truth/run.tap tests/truth/faults.tap
 EXTRA_DIST += \
 	tests/truth/run.tap \
+	tests/truth/faults.tap \
+	tests/truth/faults.js \
 	tests/truth/README.md \
 	tests/truth/26.1.0-insecure.jsonl.gz \
 	tests/truth/26.1.0-small.jsonl.gz \
