@@ -53,7 +53,8 @@ take_number(const cJSON *object, const char *name, int64_t max, int64_t *out)
 	if (!item)
 		return true;
 	if (!cJSON_IsNumber(item) || item->valuedouble < 0 ||
-	    item->valuedouble > (double)max || item->valuedouble != (int64_t)item->valuedouble)
+	    item->valuedouble > (double)max ||
+	    item->valuedouble != (int64_t)item->valuedouble)
 		return false;
 	*out = (int64_t)item->valuedouble;
 	return true;
@@ -78,11 +79,12 @@ read_fault(const cJSON *order, struct devdb_fault *fault)
 	int64_t port = 0;
 	bool is_there;
 
-	*fault = (struct devdb_fault){ .left = -1, .method = "*" };
+	*fault = (struct devdb_fault){.left = -1, .method = "*"};
 	if (!take_text(order, "method", fault->method, sizeof fault->method, &is_there) ||
 	    !is_method(fault->method))
 		return "method: no such method; see --help";
-	if (!take_text(order, "stream", fault->stream, sizeof fault->stream, &fault->has_stream))
+	if (!take_text(
+		order, "stream", fault->stream, sizeof fault->stream, &fault->has_stream))
 		return "stream: a text of at most 255 bytes";
 	if (!take_text(order, "action", action, sizeof action, &is_there) || !is_there)
 		return "action: required, a text";
@@ -96,10 +98,11 @@ read_fault(const cJSON *order, struct devdb_fault *fault)
 		return "delay_ms: required for delay";
 	if (!take_number(order, "status", 16, &status))
 		return "status: a gRPC status code from 0 to 16";
-	if (!take_text(order, "message", fault->message, sizeof fault->message, &is_there))
-		return "message: a text of at most 255 bytes";
 	if (!take_text(
-		order, "leader_host", fault->leader_host, sizeof fault->leader_host, &is_there))
+		order, "message", fault->message, sizeof fault->message, &is_there))
+		return "message: a text of at most 255 bytes";
+	if (!take_text(order, "leader_host", fault->leader_host,
+		sizeof fault->leader_host, &is_there))
 		return "leader_host: a text of at most 255 bytes";
 	if (fault->action == DEVDB_FAULT_NOT_LEADER && !is_there)
 		return "leader_host: required for not-leader";
@@ -179,8 +182,10 @@ reply_stats(struct MHD_Connection *connection, struct devdb_node *node)
 		    calls, devdb_methods[i]->label, (double)stats->calls[i]);
 	cJSON_AddNumberToObject(json, "appends_stored", (double)stats->appends_stored);
 	cJSON_AddNumberToObject(json, "events_stored", (double)stats->events_stored);
-	cJSON_AddNumberToObject(json, "batches_received", (double)stats->batches_received);
-	cJSON_AddNumberToObject(json, "open_batch_calls", (double)stats->open_batch_calls);
+	cJSON_AddNumberToObject(
+	    json, "batches_received", (double)stats->batches_received);
+	cJSON_AddNumberToObject(
+	    json, "open_batch_calls", (double)stats->open_batch_calls);
 	cJSON_AddNumberToObject(json, "memory_bytes", (double)stats->memory_bytes);
 	return reply_json(connection, MHD_HTTP_OK, json);
 }
@@ -190,12 +195,14 @@ reply_faults(struct MHD_Connection *connection, struct devdb_node *node)
 {
 	cJSON *json = cJSON_CreateObject();
 
-	devdb_faults_each(node->faults, add_fault, cJSON_AddArrayToObject(json, "faults"));
+	devdb_faults_each(
+	    node->faults, add_fault, cJSON_AddArrayToObject(json, "faults"));
 	return reply_json(connection, MHD_HTTP_OK, json);
 }
 
 static enum MHD_Result
-order_fault(struct MHD_Connection *connection, struct devdb_node *node, const cJSON *order)
+order_fault(
+    struct MHD_Connection *connection, struct devdb_node *node, const cJSON *order)
 {
 	struct devdb_fault fault;
 	const char *wrong = read_fault(order, &fault);
@@ -203,14 +210,15 @@ order_fault(struct MHD_Connection *connection, struct devdb_node *node, const cJ
 	if (wrong)
 		return reply_error(connection, MHD_HTTP_BAD_REQUEST, wrong);
 	if (!devdb_faults_add(node->faults, &fault))
-		return reply_error(connection, MHD_HTTP_CONFLICT, "too many faults in force");
+		return reply_error(
+		    connection, MHD_HTTP_CONFLICT, "too many faults in force");
 	return reply_ok(connection);
 }
 
 static enum MHD_Result
 set_role(struct MHD_Connection *connection, struct devdb_node *node, const cJSON *order)
 {
-	struct devdb_role_view view = { 0 };
+	struct devdb_role_view view = {0};
 	char state[32] = "";
 	int64_t port = 0;
 	bool is_there;
@@ -219,8 +227,8 @@ set_role(struct MHD_Connection *connection, struct devdb_node *node, const cJSON
 	    (view.state = devdb_role_state_from_name(state)) < 0)
 		return reply_error(connection, MHD_HTTP_BAD_REQUEST,
 		    "state: required, a state's name as in gossip");
-	if (!take_text(
-		order, "leader_host", view.leader_host, sizeof view.leader_host, &is_there))
+	if (!take_text(order, "leader_host", view.leader_host, sizeof view.leader_host,
+		&is_there))
 		return reply_error(connection, MHD_HTTP_BAD_REQUEST,
 		    "leader_host: a text of at most 255 bytes");
 	if (!take_number(order, "leader_port", 65535, &port))
@@ -274,7 +282,8 @@ route(struct MHD_Connection *connection, struct devdb_node *node, const char *pa
 		devdb_faults_clear(node->faults);
 		return reply_ok(connection);
 	}
-	return reply_error(connection, MHD_HTTP_NOT_FOUND, "see kurrentgate-devdb --help");
+	return reply_error(
+	    connection, MHD_HTTP_NOT_FOUND, "see kurrentgate-devdb --help");
 }
 
 static enum MHD_Result
@@ -322,20 +331,20 @@ bound_port(int fd)
 		struct sockaddr any;
 		struct sockaddr_in ipv4;
 		struct sockaddr_in6 ipv6;
-	} address = { 0 };
+	} address = {0};
 	socklen_t len = sizeof address;
 
 	if (getsockname(fd, &address.any, &len) < 0)
 		return 0;
-	return ntohs(address.any.sa_family == AF_INET6 ? address.ipv6.sin6_port :
-							 address.ipv4.sin_port);
+	return ntohs(address.any.sa_family == AF_INET6 ? address.ipv6.sin6_port
+						       : address.ipv4.sin_port);
 }
 
 static int
 open_socket(const char *address, int *port)
 {
-	struct addrinfo hints = { .ai_flags = AI_NUMERICSERV | AI_PASSIVE,
-		.ai_socktype = SOCK_STREAM };
+	struct addrinfo hints = {
+	    .ai_flags = AI_NUMERICSERV | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
 	struct addrinfo *found;
 	char host[DEVDB_MAX_HOST];
 	char service[16];
@@ -349,7 +358,8 @@ open_socket(const char *address, int *port)
 	fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0) {
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-		if (bind(fd, found->ai_addr, found->ai_addrlen) < 0 || listen(fd, SOMAXCONN) < 0) {
+		if (bind(fd, found->ai_addr, found->ai_addrlen) < 0 ||
+		    listen(fd, SOMAXCONN) < 0) {
 			close(fd);
 			fd = -1;
 		}
@@ -370,10 +380,10 @@ devdb_admin_start(struct devdb_node *node, const char *address, int *port)
 		return NULL;
 	admin = kdb_alloc_zero(1, sizeof *admin);
 	admin->node = node;
-	admin->http = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, handle,
-	    admin, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, complete, NULL,
-	    MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-	    IDLE_TIMEOUT_S, MHD_OPTION_END);
+	admin->http = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL,
+	    handle, admin, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED,
+	    complete, NULL, MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS,
+	    MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S, MHD_OPTION_END);
 	if (admin->http)
 		return admin;
 	close(fd);

@@ -8,7 +8,8 @@
 struct devdb_admin;
 
 /* Binds ADDRESS:PORT, port 0 = any; *port gets the bound one. NULL when it cannot. */
-struct devdb_admin *devdb_admin_start(struct devdb_node *node, const char *address, int *port);
+struct devdb_admin *devdb_admin_start(
+    struct devdb_node *node, const char *address, int *port);
 
 /* NULL is allowed. */
 void devdb_admin_stop(struct devdb_admin *admin);

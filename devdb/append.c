@@ -17,13 +17,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define RESP(name) EventStore__Client__Streams__AppendResp##name
+#define APPEND_RESP EventStore__Client__Streams__AppendResp
+#define APPEND_SUCCESS EventStore__Client__Streams__AppendResp__Success
+#define APPEND_POSITION EventStore__Client__Streams__AppendResp__Position
+#define APPEND_WRONG EventStore__Client__Streams__AppendResp__WrongExpectedVersion
 
 struct state {
 	bool has_options;
 	struct devdb_stream_name stream;
 	int64_t expected;
-	bool is_max_revision; /* 2^64-1 was sent, which means no stream but is told apart */
+	/* 2^64-1 was sent, which means no stream but is told apart in the answer. */
+	bool is_max_revision;
 	struct devdb_event *first;
 	struct devdb_event *last;
 	size_t event_count;
@@ -67,8 +71,8 @@ end(struct devdb_call *call)
 }
 
 static void
-take_options(
-    struct devdb_call *call, const EventStore__Client__Streams__AppendReq__Options *options)
+take_options(struct devdb_call *call,
+    const EventStore__Client__Streams__AppendReq__Options *options)
 {
 #define CASE(name)                                                                       \
 	EVENT_STORE__CLIENT__STREAMS__APPEND_REQ__OPTIONS__EXPECTED_STREAM_REVISION_##name
@@ -76,7 +80,8 @@ take_options(
 
 	switch (options->expected_stream_revision_case) {
 	case CASE(REVISION):
-		if (!devdb_expectation_from_revision(options->revision, &state->expected)) {
+		if (!devdb_expectation_from_revision(
+			options->revision, &state->expected)) {
 			devdb_refuse_handler(call);
 			return;
 		}
@@ -93,7 +98,8 @@ take_options(
 		break;
 	default:
 		devdb_refuse_argument(call,
-		    "'None' is not a valid EventStore.Client.Streams.AppendReq+Types+Options+"
+		    "'None' is not a valid "
+		    "EventStore.Client.Streams.AppendReq+Types+Options+"
 		    "ExpectedStreamRevisionOneofCase");
 		return;
 	}
@@ -107,19 +113,22 @@ take_options(
 
 /* The id as the server prints the message that held it. */
 static void
-refuse_event_size(struct devdb_call *call, const EventStore__Client__UUID *id, size_t size)
+refuse_event_size(
+    struct devdb_call *call, const EventStore__Client__UUID *id, size_t size)
 {
 	char *json;
 
 	if (id->value_case == EVENT_STORE__CLIENT__UUID__VALUE_STRING)
-		json = kdb_alloc_printf(
-		    "{ \"string\": \"%.*s\" }", (int)id->string.len, (char *)id->string.data);
+		json = kdb_alloc_printf("{ \"string\": \"%.*s\" }", (int)id->string.len,
+		    (char *)id->string.data);
 	else
-		json = kdb_alloc_printf("{ \"structured\": { \"mostSignificantBits\": \"%lld\", "
-					"\"leastSignificantBits\": \"%lld\" } }",
+		json = kdb_alloc_printf(
+		    "{ \"structured\": { \"mostSignificantBits\": \"%lld\", "
+		    "\"leastSignificantBits\": \"%lld\" } }",
 		    (long long)id->structured->most_significant_bits,
 		    (long long)id->structured->least_significant_bits);
-	devdb_refuse_event_size(call, json, size, call->node->options->max_append_event_bytes);
+	devdb_refuse_event_size(
+	    call, json, size, call->node->options->max_append_event_bytes);
 	free(json);
 }
 
@@ -199,12 +208,14 @@ static void
 send_success(struct devdb_call *call, const struct devdb_write *write)
 {
 #define CASE(name) EVENT_STORE__CLIENT__STREAMS__APPEND_RESP__SUCCESS__##name
-	RESP() resp = EVENT_STORE__CLIENT__STREAMS__APPEND_RESP__INIT;
-	RESP(__Success) success = EVENT_STORE__CLIENT__STREAMS__APPEND_RESP__SUCCESS__INIT;
-	RESP(__Position) position = EVENT_STORE__CLIENT__STREAMS__APPEND_RESP__POSITION__INIT;
+	APPEND_RESP resp = EVENT_STORE__CLIENT__STREAMS__APPEND_RESP__INIT;
+	APPEND_SUCCESS success = EVENT_STORE__CLIENT__STREAMS__APPEND_RESP__SUCCESS__INIT;
+	APPEND_POSITION position =
+	    EVENT_STORE__CLIENT__STREAMS__APPEND_RESP__POSITION__INIT;
 
 	if (write->revision < 0) {
-		success.current_revision_option_case = CASE(CURRENT_REVISION_OPTION_NO_STREAM);
+		success.current_revision_option_case =
+		    CASE(CURRENT_REVISION_OPTION_NO_STREAM);
 		success.no_stream = &empty;
 	} else {
 		success.current_revision_option_case =
@@ -226,10 +237,11 @@ send_success(struct devdb_call *call, const struct devdb_write *write)
 #undef CASE
 }
 
-#define WRONG_CASE(name) EVENT_STORE__CLIENT__STREAMS__APPEND_RESP__WRONG_EXPECTED_VERSION__##name
+#define WRONG_CASE(name)                                                                 \
+	EVENT_STORE__CLIENT__STREAMS__APPEND_RESP__WRONG_EXPECTED_VERSION__##name
 
 static void
-set_expected(RESP(__WrongExpectedVersion) * wrong, const struct state *state)
+set_expected(APPEND_WRONG *wrong, const struct state *state)
 {
 	switch (state->is_max_revision ? INT64_MAX : state->expected) {
 	case DEVDB_ANY:
@@ -266,9 +278,9 @@ set_expected(RESP(__WrongExpectedVersion) * wrong, const struct state *state)
 static void
 send_wrong_version(struct devdb_call *call, int64_t actual)
 {
-	RESP() resp = EVENT_STORE__CLIENT__STREAMS__APPEND_RESP__INIT;
-	RESP(__WrongExpectedVersion)
-	wrong = EVENT_STORE__CLIENT__STREAMS__APPEND_RESP__WRONG_EXPECTED_VERSION__INIT;
+	APPEND_RESP resp = EVENT_STORE__CLIENT__STREAMS__APPEND_RESP__INIT;
+	APPEND_WRONG wrong =
+	    EVENT_STORE__CLIENT__STREAMS__APPEND_RESP__WRONG_EXPECTED_VERSION__INIT;
 
 	if (actual < 0) {
 		wrong.current_revision_option_20_6_0_case =
@@ -286,7 +298,8 @@ send_wrong_version(struct devdb_call *call, int64_t actual)
 		wrong.current_revision = (uint64_t)actual;
 	}
 	set_expected(&wrong, call->state);
-	resp.result_case = EVENT_STORE__CLIENT__STREAMS__APPEND_RESP__RESULT_WRONG_EXPECTED_VERSION;
+	resp.result_case =
+	    EVENT_STORE__CLIENT__STREAMS__APPEND_RESP__RESULT_WRONG_EXPECTED_VERSION;
 	resp.wrong_expected_version = &wrong;
 	devdb_call_send(call, devdb_wire_pack(&resp.base));
 }
@@ -336,12 +349,12 @@ half_close(struct devdb_call *call)
 }
 
 const struct devdb_method devdb_append = {
-	.service = "event_store.client.streams.Streams",
-	.name = "Append",
-	.label = "Append",
-	.max_message_bytes = DEVDB_MAX_V1_MESSAGE_BYTES,
-	.start = start,
-	.message = message,
-	.half_close = half_close,
-	.end = end,
+    .service = "event_store.client.streams.Streams",
+    .name = "Append",
+    .label = "Append",
+    .max_message_bytes = DEVDB_MAX_V1_MESSAGE_BYTES,
+    .start = start,
+    .message = message,
+    .half_close = half_close,
+    .end = end,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The life of one gRPC call on the server's side: one receive and one send under way at a
- * time, answers queued behind them, the status last. Owns the call's queue and metadata. */
+/* The life of one gRPC call on the server's side: one receive and one send under way at
+ * a time, answers queued behind them, the status last. Owns the call's queue and
+ * metadata. */
 #include "devdb/call.h"
 
 #include "client-core/base/alloc.h"
@@ -75,7 +76,8 @@ devdb_call_is_open(const struct devdb_call *call)
 }
 
 static void
-start_batch(struct devdb_call *call, const grpc_op *ops, size_t count, struct devdb_tag *tag)
+start_batch(
+    struct devdb_call *call, const grpc_op *ops, size_t count, struct devdb_tag *tag)
 {
 	grpc_call_error error = grpc_call_start_batch(call->grpc, ops, count, tag, NULL);
 
@@ -88,7 +90,7 @@ start_batch(struct devdb_call *call, const grpc_op *ops, size_t count, struct de
 void
 devdb_call_start(struct devdb_call *call, const struct devdb_method *method)
 {
-	grpc_op op = { .op = GRPC_OP_RECV_CLOSE_ON_SERVER };
+	grpc_op op = {.op = GRPC_OP_RECV_CLOSE_ON_SERVER};
 
 	call->method = method;
 	op.data.recv_close_on_server.cancelled = &call->was_cancelled;
@@ -101,7 +103,7 @@ devdb_call_start(struct devdb_call *call, const struct devdb_method *method)
 static void
 pump_receive(struct devdb_call *call)
 {
-	grpc_op op = { .op = GRPC_OP_RECV_MESSAGE };
+	grpc_op op = {.op = GRPC_OP_RECV_MESSAGE};
 
 	if (call->is_receiving || call->is_half_closed || !devdb_call_is_open(call) ||
 	    call->outgoing_bytes > MAX_OUTGOING_BYTES)
@@ -125,8 +127,8 @@ deliver(struct devdb_call *call)
 	}
 	if (!grpc_byte_buffer_reader_init(&reader, message)) {
 		grpc_byte_buffer_destroy(message);
-		devdb_call_finish(
-		    call, GRPC_STATUS_INTERNAL, "Cannot decompress the message.", NULL, 0);
+		devdb_call_finish(call, GRPC_STATUS_INTERNAL,
+		    "Cannot decompress the message.", NULL, 0);
 		return;
 	}
 	slice = grpc_byte_buffer_reader_readall(&reader);
@@ -134,7 +136,8 @@ deliver(struct devdb_call *call)
 	grpc_byte_buffer_destroy(message);
 	if (GRPC_SLICE_LENGTH(slice) > call->method->max_message_bytes)
 		devdb_call_finish(call, GRPC_STATUS_RESOURCE_EXHAUSTED,
-		    "Received message exceeds the maximum configured message size.", NULL, 0);
+		    "Received message exceeds the maximum configured message size.", NULL,
+		    0);
 	else
 		call->method->message(
 		    call, GRPC_SLICE_START_PTR(slice), GRPC_SLICE_LENGTH(slice));
@@ -159,20 +162,21 @@ devdb_call_received(struct devdb_call *call, bool is_ok)
 static bool
 is_muted(const struct devdb_call *call)
 {
-	return call->muted_until_mono_ns && kdb_clock_mono_ns() < call->muted_until_mono_ns;
+	return call->muted_until_mono_ns &&
+	       kdb_clock_mono_ns() < call->muted_until_mono_ns;
 }
 
 static void
 pump_send(struct devdb_call *call)
 {
-	grpc_op ops[3] = { 0 };
+	grpc_op ops[3] = {0};
 	size_t count = 0;
 	struct devdb_outgoing *outgoing = NULL;
 	struct kdb_list *link;
 	bool may_buffer;
 
-	if (call->is_sending || call->is_over || call->has_sent_status || call->is_frozen ||
-	    is_muted(call))
+	if (call->is_sending || call->is_over || call->has_sent_status ||
+	    call->is_frozen || is_muted(call))
 		return;
 	link = kdb_list_pop_front(&call->outgoing);
 	if (!link && !call->has_status)
@@ -195,8 +199,10 @@ pump_send(struct devdb_call *call)
 	if (call->has_status && kdb_list_is_empty(&call->outgoing)) {
 		ops[count].op = GRPC_OP_SEND_STATUS_FROM_SERVER;
 		ops[count].data.send_status_from_server.status = call->status;
-		ops[count].data.send_status_from_server.status_details = &call->status_text;
-		ops[count].data.send_status_from_server.trailing_metadata = call->trailers;
+		ops[count].data.send_status_from_server.status_details =
+		    &call->status_text;
+		ops[count].data.send_status_from_server.trailing_metadata =
+		    call->trailers;
 		ops[count].data.send_status_from_server.trailing_metadata_count =
 		    call->trailer_count;
 		call->has_sent_status = true;
@@ -249,7 +255,8 @@ void
 devdb_call_flush(struct devdb_call *call)
 {
 	devdb_call_ref(call);
-	if (call->is_half_closed && !call->is_half_close_handled && devdb_call_is_open(call)) {
+	if (call->is_half_closed && !call->is_half_close_handled &&
+	    devdb_call_is_open(call)) {
 		call->is_half_close_handled = true;
 		call->method->half_close(call);
 	}
@@ -318,9 +325,9 @@ devdb_call_delay(struct devdb_call *call, int64_t delay_ms)
 	call->muted_until_mono_ns = kdb_clock_mono_ns() + delay_ms * KDB_NS_PER_MS;
 	devdb_call_ref(call);
 	devdb_timers_add(&call->node->timers,
-	    &(struct devdb_timer){ .at_mono_ns = call->muted_until_mono_ns,
+	    &(struct devdb_timer){.at_mono_ns = call->muted_until_mono_ns,
 		.fire = end_delay,
-		.owner = call });
+		.owner = call});
 }
 
 void

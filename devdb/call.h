@@ -112,8 +112,8 @@ void devdb_call_send(struct devdb_call *call, grpc_byte_buffer *message);
 
 /* Ends the call once everything queued is sent; copies all it is given. Only the first
  * finish counts. */
-void devdb_call_finish(struct devdb_call *call, grpc_status_code status,
-    const char *text, const struct devdb_trailer *trailers, size_t trailer_count);
+void devdb_call_finish(struct devdb_call *call, grpc_status_code status, const char *text,
+    const struct devdb_trailer *trailers, size_t trailer_count);
 
 /* Whether the method may still answer. */
 bool devdb_call_is_open(const struct devdb_call *call);

@@ -19,12 +19,14 @@ struct request {
 static EventStore__Client__Empty empty = EVENT_STORE__CLIENT__EMPTY__INIT;
 
 static bool
-read_delete(const EventStore__Client__Streams__DeleteReq *message, struct request *request)
+read_delete(
+    const EventStore__Client__Streams__DeleteReq *message, struct request *request)
 {
 #define CASE(name)                                                                       \
 	EVENT_STORE__CLIENT__STREAMS__DELETE_REQ__OPTIONS__EXPECTED_STREAM_REVISION_##name
 	if (!message || !message->options ||
-	    !devdb_stream_name_read(&request->stream, message->options->stream_identifier))
+	    !devdb_stream_name_read(
+		&request->stream, message->options->stream_identifier))
 		return false;
 	switch (message->options->expected_stream_revision_case) {
 	case CASE(REVISION):
@@ -98,7 +100,7 @@ static void
 half_close(struct devdb_call *call, write_fn write_stream)
 {
 	const struct devdb_unary *unary = devdb_unary_request(call);
-	struct request request = { 0 };
+	struct request request = {0};
 
 	if (!unary)
 		return;
@@ -125,23 +127,23 @@ half_close_tombstone(struct devdb_call *call)
 }
 
 const struct devdb_method devdb_delete = {
-	.service = "event_store.client.streams.Streams",
-	.name = "Delete",
-	.label = "Delete",
-	.max_message_bytes = DEVDB_MAX_V1_MESSAGE_BYTES,
-	.start = devdb_unary_start,
-	.message = devdb_unary_message,
-	.half_close = half_close_delete,
-	.end = devdb_unary_end,
+    .service = "event_store.client.streams.Streams",
+    .name = "Delete",
+    .label = "Delete",
+    .max_message_bytes = DEVDB_MAX_V1_MESSAGE_BYTES,
+    .start = devdb_unary_start,
+    .message = devdb_unary_message,
+    .half_close = half_close_delete,
+    .end = devdb_unary_end,
 };
 
 const struct devdb_method devdb_tombstone = {
-	.service = "event_store.client.streams.Streams",
-	.name = "Tombstone",
-	.label = "Tombstone",
-	.max_message_bytes = DEVDB_MAX_V1_MESSAGE_BYTES,
-	.start = devdb_unary_start,
-	.message = devdb_unary_message,
-	.half_close = half_close_tombstone,
-	.end = devdb_unary_end,
+    .service = "event_store.client.streams.Streams",
+    .name = "Tombstone",
+    .label = "Tombstone",
+    .max_message_bytes = DEVDB_MAX_V1_MESSAGE_BYTES,
+    .start = devdb_unary_start,
+    .message = devdb_unary_message,
+    .half_close = half_close_tombstone,
+    .end = devdb_unary_end,
 };

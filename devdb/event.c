@@ -23,11 +23,11 @@ devdb_event_new(const struct devdb_proposal *proposal)
 	uint8_t *out = event->bytes;
 
 	*event = (struct devdb_event){
-		.id = proposal->id,
-		.is_json = proposal->is_json,
-		.type_len = (uint32_t)proposal->type_len,
-		.metadata_len = (uint32_t)proposal->metadata_len,
-		.data_len = (uint32_t)proposal->data_len,
+	    .id = proposal->id,
+	    .is_json = proposal->is_json,
+	    .type_len = (uint32_t)proposal->type_len,
+	    .metadata_len = (uint32_t)proposal->metadata_len,
+	    .data_len = (uint32_t)proposal->data_len,
 	};
 	out = put(out, proposal->type, proposal->type_len);
 	out = put(out, proposal->metadata, proposal->metadata_len);

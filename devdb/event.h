@@ -27,14 +27,15 @@ struct devdb_event {
 	uint32_t type_len;
 	uint32_t metadata_len;
 	uint32_t data_len;
-	int64_t revision;       /* of its stream; set when stored */
-	uint64_t position;      /* in the log; set when stored */
-	int64_t created_ticks;  /* 100 ns since the Unix epoch; set when stored */
+	int64_t revision;         /* of its stream; set when stored */
+	uint64_t position;        /* in the log; set when stored */
+	int64_t created_ticks;    /* 100 ns since the Unix epoch; set when stored */
 	struct devdb_event *next; /* of the same write, or NULL */
-	uint8_t bytes[];        /* type, metadata, data */
+	uint8_t bytes[];          /* type, metadata, data */
 };
 
-/* A copy of the proposal. The caller owns it until it is stored, and frees it with free(). */
+/* A copy of the proposal. The caller owns it until it is stored, and frees it with
+ * free(). */
 struct devdb_event *devdb_event_new(const struct devdb_proposal *proposal);
 
 /* Bytes of memory that the event takes. */

@@ -18,19 +18,19 @@ struct devdb_faults {
 };
 
 static const char *const action_names[DEVDB_FAULT_ACTIONS] = {
-	[DEVDB_FAULT_DELAY] = "delay",
-	[DEVDB_FAULT_DROP_BEFORE] = "drop-before",
-	[DEVDB_FAULT_DROP_AFTER] = "drop-after",
-	[DEVDB_FAULT_REFUSE] = "refuse",
-	[DEVDB_FAULT_NOT_READY] = "not-ready",
-	[DEVDB_FAULT_BUSY] = "busy",
-	[DEVDB_FAULT_TIMEOUT] = "timeout",
-	[DEVDB_FAULT_NOT_LEADER] = "not-leader",
-	[DEVDB_FAULT_ACCESS_DENIED] = "access-denied",
-	[DEVDB_FAULT_UNIMPLEMENTED] = "unimplemented",
-	[DEVDB_FAULT_END_CALL] = "end-call",
-	[DEVDB_FAULT_UNAUTHENTICATED] = "unauthenticated",
-	[DEVDB_FAULT_HANG] = "hang",
+    [DEVDB_FAULT_DELAY] = "delay",
+    [DEVDB_FAULT_DROP_BEFORE] = "drop-before",
+    [DEVDB_FAULT_DROP_AFTER] = "drop-after",
+    [DEVDB_FAULT_REFUSE] = "refuse",
+    [DEVDB_FAULT_NOT_READY] = "not-ready",
+    [DEVDB_FAULT_BUSY] = "busy",
+    [DEVDB_FAULT_TIMEOUT] = "timeout",
+    [DEVDB_FAULT_NOT_LEADER] = "not-leader",
+    [DEVDB_FAULT_ACCESS_DENIED] = "access-denied",
+    [DEVDB_FAULT_UNIMPLEMENTED] = "unimplemented",
+    [DEVDB_FAULT_END_CALL] = "end-call",
+    [DEVDB_FAULT_UNAUTHENTICATED] = "unauthenticated",
+    [DEVDB_FAULT_HANG] = "hang",
 };
 
 const char *
@@ -124,8 +124,8 @@ is_at_start(const struct devdb_fault *fault)
 static bool
 is_for_method(const struct devdb_fault *fault, const char *method)
 {
-	return fault->left != 0 &&
-	       (strcmp(fault->method, "*") == 0 || strcasecmp(fault->method, method) == 0);
+	return fault->left != 0 && (strcmp(fault->method, "*") == 0 ||
+				       strcasecmp(fault->method, method) == 0);
 }
 
 static bool
@@ -165,7 +165,7 @@ bool
 devdb_faults_strike_start(
     struct devdb_faults *faults, const char *method, struct devdb_fault *fault)
 {
-	return strike(faults, method, (struct devdb_name){ NULL, 0 }, true, fault);
+	return strike(faults, method, (struct devdb_name){NULL, 0}, true, fault);
 }
 
 bool

@@ -11,8 +11,8 @@
 #define DEVDB_MAX_FAULTS 256
 #define DEVDB_MAX_FAULT_TEXT 256
 
-/* What goes wrong. UNIMPLEMENTED and UNAUTHENTICATED strike when a call starts, the others
- * when a request names what it wants. */
+/* What goes wrong. UNIMPLEMENTED and UNAUTHENTICATED strike when a call starts, the
+ * others when a request names what it wants. */
 enum devdb_fault_action {
 	DEVDB_FAULT_DELAY,
 	DEVDB_FAULT_DROP_BEFORE,

@@ -20,7 +20,7 @@ send_members(struct devdb_call *call)
 	    EVENT_STORE__CLIENT__GOSSIP__END_POINT__INIT;
 	EventStore__Client__Gossip__MemberInfo member =
 	    EVENT_STORE__CLIENT__GOSSIP__MEMBER_INFO__INIT;
-	EventStore__Client__Gossip__MemberInfo *members[] = { &member };
+	EventStore__Client__Gossip__MemberInfo *members[] = {&member};
 	EventStore__Client__Gossip__ClusterInfo info =
 	    EVENT_STORE__CLIENT__GOSSIP__CLUSTER_INFO__INIT;
 	int state = devdb_role_get(&node->role).state;
@@ -50,17 +50,17 @@ static void
 half_close(struct devdb_call *call)
 {
 	if (devdb_unary_request(call) &&
-	    !devdb_refuse_request(call, (struct devdb_name){ NULL, 0 }, false))
+	    !devdb_refuse_request(call, (struct devdb_name){NULL, 0}, false))
 		send_members(call);
 }
 
 const struct devdb_method devdb_gossip = {
-	.service = "event_store.client.gossip.Gossip",
-	.name = "Read",
-	.label = "Gossip",
-	.max_message_bytes = DEVDB_MAX_MESSAGE_BYTES,
-	.start = devdb_unary_start,
-	.message = devdb_unary_message,
-	.half_close = half_close,
-	.end = devdb_unary_end,
+    .service = "event_store.client.gossip.Gossip",
+    .name = "Read",
+    .label = "Gossip",
+    .max_message_bytes = DEVDB_MAX_MESSAGE_BYTES,
+    .start = devdb_unary_start,
+    .message = devdb_unary_message,
+    .half_close = half_close,
+    .end = devdb_unary_end,
 };

@@ -88,11 +88,11 @@ parse_mark(const uint8_t **at, const uint8_t *end, const char *mark)
 	return true;
 }
 
-/* {0x00112233,0x4455,0x6677,{0x88,0x99,0xaa,0xbb,0xcc,0xdd,0xee,0xff}}, blanks anywhere. */
+/* {0x00112233,0x4455,0x6677,{0x88,0x99,0xaa,0xbb,0xcc,0xdd,0xee,0xff}}, with blanks. */
 static bool
 parse_hex_struct(const uint8_t *text, size_t len, struct devdb_guid *guid)
 {
-	static const size_t widths[] = { 4, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1 };
+	static const size_t widths[] = {4, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1};
 	uint8_t dense[HEX_STRUCT_MAX];
 	const uint8_t *at = dense;
 	const uint8_t *end;
@@ -129,8 +129,8 @@ devdb_guid_parse(const uint8_t *text, size_t len, struct devdb_guid *guid)
 		len--;
 	if (len == 32)
 		return parse_digits(text, guid);
-	if (len == 38 && ((text[0] == '{' && text[37] == '}') ||
-			     (text[0] == '(' && text[37] == ')')))
+	if (len == 38 &&
+	    ((text[0] == '{' && text[37] == '}') || (text[0] == '(' && text[37] == ')')))
 		return parse_dashed(text + 1, 36, guid);
 	if (len && text[0] == '{')
 		return parse_hex_struct(text, len, guid);

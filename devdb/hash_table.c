@@ -15,7 +15,7 @@
 void
 devdb_hash_table_init(struct devdb_hash_table *table)
 {
-	*table = (struct devdb_hash_table){ 0 };
+	*table = (struct devdb_hash_table){0};
 	if (getrandom(&table->seed, sizeof table->seed, 0) != sizeof table->seed) {
 		perror("kurrentgate-devdb: getrandom");
 		abort();
@@ -91,7 +91,8 @@ grow(struct devdb_hash_table *table)
 
 		while (link) {
 			struct devdb_hash_link *next = link->next;
-			struct devdb_hash_link **bucket = &buckets[link->hash & (count - 1)];
+			struct devdb_hash_link **bucket =
+			    &buckets[link->hash & (count - 1)];
 
 			link->next = *bucket;
 			*bucket = link;

@@ -16,7 +16,9 @@ kurrentgate_devdb_SOURCES = \
 	$(devdb_store_sources) \
 	devdb/admin.c devdb/admin.h \
 	devdb/append.c \
+	devdb/batch_answer.c devdb/batch_answer.h \
 	devdb/batch_append.c \
+	devdb/batch_options.c devdb/batch_options.h \
 	devdb/call.c devdb/call.h \
 	devdb/delete.c \
 	devdb/expectation.h \

@@ -18,7 +18,7 @@
 static void
 init_node(struct devdb_node *node, const struct devdb_options *options)
 {
-	*node = (struct devdb_node){ .options = options };
+	*node = (struct devdb_node){.options = options};
 	node->store = devdb_store_new(options->max_memory_bytes);
 	node->faults = devdb_faults_new();
 	node->instance_id = devdb_guid_new();
@@ -54,8 +54,9 @@ set_end_point(struct devdb_node *node, int bound_port)
 	char host[DEVDB_MAX_HOST];
 	const char *shown = host;
 
-	devdb_options_split_address(options->advertise ? options->advertise : options->listen,
-	    host, sizeof host, &node->port);
+	devdb_options_split_address(
+	    options->advertise ? options->advertise : options->listen, host, sizeof host,
+	    &node->port);
 	if (!options->advertise) {
 		node->port = bound_port;
 		shown = reachable(host);
@@ -68,7 +69,8 @@ print_address(const char *what, const char *address, int port)
 {
 	int host_len = (int)(strrchr(address, ':') - address);
 
-	fprintf(stderr, "kurrentgate-devdb %s on %.*s:%d\n", what, host_len, address, port);
+	fprintf(
+	    stderr, "kurrentgate-devdb %s on %.*s:%d\n", what, host_len, address, port);
 }
 
 static int
@@ -80,19 +82,22 @@ serve(struct devdb_node *node, const sigset_t *signals)
 	int port;
 	int signal;
 
-	server = devdb_server_start(node, options->listen, &port);
+	server = devdb_server_new(node, options->listen, &port);
 	if (!server) {
-		fprintf(stderr, "kurrentgate-devdb: cannot listen on %s\n", options->listen);
+		fprintf(
+		    stderr, "kurrentgate-devdb: cannot listen on %s\n", options->listen);
 		return 1;
 	}
 	set_end_point(node, port);
+	devdb_server_start(server);
 	fputs("kurrentgate-devdb keeps nothing on disk and is no production database\n",
 	    stderr);
 	print_address("listening", options->listen, port);
 	if (options->admin) {
 		admin = devdb_admin_start(node, options->admin, &port);
 		if (!admin) {
-			fprintf(stderr, "kurrentgate-devdb: cannot listen on %s\n", options->admin);
+			fprintf(stderr, "kurrentgate-devdb: cannot listen on %s\n",
+			    options->admin);
 			devdb_server_stop(server);
 			return 1;
 		}

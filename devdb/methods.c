@@ -8,13 +8,13 @@
 #include <strings.h>
 
 const struct devdb_method *const devdb_methods[] = {
-	&devdb_read,
-	&devdb_append,
-	&devdb_delete,
-	&devdb_tombstone,
-	&devdb_batch_append,
-	&devdb_gossip,
-	&devdb_server_features,
+    &devdb_read,
+    &devdb_append,
+    &devdb_delete,
+    &devdb_tombstone,
+    &devdb_batch_append,
+    &devdb_gossip,
+    &devdb_server_features,
 };
 
 const size_t devdb_method_count = sizeof devdb_methods / sizeof devdb_methods[0];

@@ -18,20 +18,24 @@
 
 static const char help[] =
     "Usage: kurrentgate-devdb [OPTION]...\n"
-    "An in-memory database that speaks the gRPC protocol of KurrentDB 26.1, for development\n"
+    "An in-memory database that speaks the gRPC protocol of KurrentDB 26.1, for "
+    "development\n"
     "and tests. It keeps nothing on disk and is no production database.\n"
     "\n"
-    "  --listen ADDRESS:PORT          where clients connect (127.0.0.1:2113); port 0 = any\n"
+    "  --listen ADDRESS:PORT          where clients connect (127.0.0.1:2113); port 0 = "
+    "any\n"
     "                                 free port, [::1]:2113 for IPv6\n"
     "  --admin ADDRESS:PORT           plain HTTP port for faults and statistics (none)\n"
     "  --advertise HOST:PORT          what gossip says (the address of --listen)\n"
     "  --max-append-size BYTES        largest append (268435456)\n"
     "  --max-append-event-size BYTES  largest event (16777216)\n"
     "  --max-memory BYTES             events, names and index together (1073741824);\n"
-    "                                 writes beyond are refused, nothing stored is dropped\n"
+    "                                 writes beyond are refused, nothing stored is "
+    "dropped\n"
     "  --help, --version              print this, or the version, and stop\n"
     "\n"
-    "It prints one line when it listens: 'kurrentgate-devdb listening on ADDRESS:PORT', and\n"
+    "It prints one line when it listens: 'kurrentgate-devdb listening on ADDRESS:PORT', "
+    "and\n"
     "with --admin 'kurrentgate-devdb admin on ADDRESS:PORT'. SIGTERM or SIGINT ends it.\n"
     "\n"
     "The admin port (answers are JSON):\n"
@@ -39,7 +43,9 @@ static const char help[] =
     "  GET    /stats    counts since the start\n"
     "  GET    /faults   the faults ordered, and how often each struck\n"
     "  POST   /faults   order one, for example\n"
-    "                   {\"method\":\"BatchAppend\",\"stream\":\"s\",\"action\":\"drop-after\",\"count\":1}\n"
+    "                   "
+    "{\"method\":\"BatchAppend\",\"stream\":\"s\",\"action\":\"drop-after\",\"count\":1}"
+    "\n"
     "                   method: BatchAppend, Append, Read, Delete, Tombstone, Gossip,\n"
     "                     ServerFeatures or *\n"
     "                   stream: only requests for this stream; absent = all\n"
@@ -49,30 +55,41 @@ static const char help[] =
     "                           delay            answered after delay_ms\n"
     "                           refuse           the call ends with status and message\n"
     "                           not-ready, busy, timeout, access-denied\n"
-    "                                            as a server says it (BatchAppend: in-band)\n"
+    "                                            as a server says it (BatchAppend: "
+    "in-band)\n"
     "                           not-leader       the call ends, naming leader_host and\n"
     "                                            leader_port\n"
     "                           unimplemented    no such method; not among the features\n"
     "                           unauthenticated  wrong credentials\n"
     "                           end-call         the call is cancelled\n"
-    "                           hang             the call neither reads nor answers any more\n"
+    "                           hang             the call neither reads nor answers any "
+    "more\n"
     "  DELETE /faults   clear them\n"
     "  POST   /role     what gossip says, and whether writes are taken, for example\n"
-    "                   {\"state\":\"Follower\",\"leader_host\":\"127.0.0.1\",\"leader_port\":2114}\n";
+    "                   "
+    "{\"state\":\"Follower\",\"leader_host\":\"127.0.0.1\",\"leader_port\":2114}\n";
 
-enum { OPT_LISTEN = 256, OPT_ADMIN, OPT_ADVERTISE, OPT_APPEND, OPT_EVENT, OPT_MEMORY,
-	OPT_HELP, OPT_VERSION };
+enum {
+	OPT_LISTEN = 256,
+	OPT_ADMIN,
+	OPT_ADVERTISE,
+	OPT_APPEND,
+	OPT_EVENT,
+	OPT_MEMORY,
+	OPT_HELP,
+	OPT_VERSION
+};
 
 static const struct option longs[] = {
-	{ "listen", required_argument, NULL, OPT_LISTEN },
-	{ "admin", required_argument, NULL, OPT_ADMIN },
-	{ "advertise", required_argument, NULL, OPT_ADVERTISE },
-	{ "max-append-size", required_argument, NULL, OPT_APPEND },
-	{ "max-append-event-size", required_argument, NULL, OPT_EVENT },
-	{ "max-memory", required_argument, NULL, OPT_MEMORY },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ "version", no_argument, NULL, OPT_VERSION },
-	{ NULL, 0, NULL, 0 },
+    {"listen", required_argument, NULL, OPT_LISTEN},
+    {"admin", required_argument, NULL, OPT_ADMIN},
+    {"advertise", required_argument, NULL, OPT_ADVERTISE},
+    {"max-append-size", required_argument, NULL, OPT_APPEND},
+    {"max-append-event-size", required_argument, NULL, OPT_EVENT},
+    {"max-memory", required_argument, NULL, OPT_MEMORY},
+    {"help", no_argument, NULL, OPT_HELP},
+    {"version", no_argument, NULL, OPT_VERSION},
+    {NULL, 0, NULL, 0},
 };
 
 bool
@@ -116,7 +133,8 @@ read_address(const char *name, const char *text, const char **address)
 	if (devdb_options_split_address(text, host, sizeof host, &port))
 		return true;
 	fprintf(stderr,
-	    "kurrentgate-devdb: --%s: '%s' is not ADDRESS:PORT, for example 127.0.0.1:2113\n",
+	    "kurrentgate-devdb: --%s: '%s' is not ADDRESS:PORT, for example "
+	    "127.0.0.1:2113\n",
 	    name, text);
 	return false;
 }
@@ -135,8 +153,8 @@ read_bytes(const char *name, const char *text, uint64_t max, size_t *bytes)
 		return true;
 	}
 	fprintf(stderr,
-	    "kurrentgate-devdb: --%s: '%s' is not a number of bytes from 1 to %llu\n", name,
-	    text, (unsigned long long)max);
+	    "kurrentgate-devdb: --%s: '%s' is not a number of bytes from 1 to %llu\n",
+	    name, text, (unsigned long long)max);
 	return false;
 }
 
@@ -171,10 +189,10 @@ devdb_options_read(struct devdb_options *options, int argc, char **argv)
 	int option;
 
 	*options = (struct devdb_options){
-		.listen = DEFAULT_LISTEN,
-		.max_append_bytes = MAX_APPEND_MIB * MIB,
-		.max_append_event_bytes = MAX_EVENT_MIB * MIB,
-		.max_memory_bytes = 1024 * MIB,
+	    .listen = DEFAULT_LISTEN,
+	    .max_append_bytes = MAX_APPEND_MIB * MIB,
+	    .max_append_event_bytes = MAX_EVENT_MIB * MIB,
+	    .max_memory_bytes = 1024 * MIB,
 	};
 	while ((option = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
 		if (option == OPT_HELP) {
@@ -191,7 +209,8 @@ devdb_options_read(struct devdb_options *options, int argc, char **argv)
 	if (optind == argc)
 		return DEVDB_OPTIONS_RUN;
 	fprintf(stderr,
-	    "kurrentgate-devdb: unexpected argument '%s'\nTry 'kurrentgate-devdb --help'.\n",
+	    "kurrentgate-devdb: unexpected argument '%s'\nTry 'kurrentgate-devdb "
+	    "--help'.\n",
 	    argv[optind]);
 	return DEVDB_OPTIONS_BAD;
 }

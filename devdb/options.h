@@ -17,8 +17,8 @@ struct devdb_options {
 
 enum devdb_options_result { DEVDB_OPTIONS_RUN, DEVDB_OPTIONS_DONE, DEVDB_OPTIONS_BAD };
 
-/* Reads the command line. DONE: help or version was printed; BAD: the fault was printed to
- * stderr. */
+/* Reads the command line. DONE: help or version was printed; BAD: the fault was printed
+ * to stderr. */
 enum devdb_options_result devdb_options_read(
     struct devdb_options *options, int argc, char **argv);
 

@@ -13,7 +13,7 @@ optional_bytes(protobuf_c_boolean has, ProtobufCBinaryData bytes)
 	static uint8_t nothing[1];
 
 	/* protobuf-c unpacks empty bytes as NULL, which here means "not there". */
-	return has && bytes.data ? bytes : (ProtobufCBinaryData){ 0, nothing };
+	return has && bytes.data ? bytes : (ProtobufCBinaryData){0, nothing};
 }
 
 static bool
@@ -41,16 +41,17 @@ devdb_wire_event_from_append(
     const EventStore__Client__Streams__AppendReq__ProposedMessage *message)
 {
 	struct devdb_wire_event event = {
-		.id = message->id,
-		.custom_metadata = optional_bytes(
-		    message->has_custom_metadata, message->custom_metadata),
-		.data = optional_bytes(message->has_data, message->data),
-		.is_decodable = true,
+	    .id = message->id,
+	    .custom_metadata =
+		optional_bytes(message->has_custom_metadata, message->custom_metadata),
+	    .data = optional_bytes(message->has_data, message->data),
+	    .is_decodable = true,
 	};
 
 	for (size_t i = 0; i < message->n_metadata; i++)
 		see_property(&event,
-		    optional_bytes(message->metadata[i]->has_key, message->metadata[i]->key),
+		    optional_bytes(
+			message->metadata[i]->has_key, message->metadata[i]->key),
 		    optional_bytes(
 			message->metadata[i]->has_value, message->metadata[i]->value));
 	return event;
@@ -61,16 +62,17 @@ devdb_wire_event_from_batch(
     const EventStore__Client__Streams__BatchAppendReq__ProposedMessage *message)
 {
 	struct devdb_wire_event event = {
-		.id = message->id,
-		.custom_metadata = optional_bytes(
-		    message->has_custom_metadata, message->custom_metadata),
-		.data = optional_bytes(message->has_data, message->data),
-		.is_decodable = true,
+	    .id = message->id,
+	    .custom_metadata =
+		optional_bytes(message->has_custom_metadata, message->custom_metadata),
+	    .data = optional_bytes(message->has_data, message->data),
+	    .is_decodable = true,
 	};
 
 	for (size_t i = 0; i < message->n_metadata; i++)
 		see_property(&event,
-		    optional_bytes(message->metadata[i]->has_key, message->metadata[i]->key),
+		    optional_bytes(
+			message->metadata[i]->has_key, message->metadata[i]->key),
 		    optional_bytes(
 			message->metadata[i]->has_value, message->metadata[i]->value));
 	return event;
@@ -79,8 +81,7 @@ devdb_wire_event_from_batch(
 bool
 devdb_uuid_is_decodable(const EventStore__Client__UUID *uuid)
 {
-	return !uuid ||
-	       uuid->value_case != EVENT_STORE__CLIENT__UUID__VALUE_STRING ||
+	return !uuid || uuid->value_case != EVENT_STORE__CLIENT__UUID__VALUE_STRING ||
 	       devdb_text_is_utf8(uuid->string.data, uuid->string.len);
 }
 
@@ -123,14 +124,14 @@ devdb_proposal_read(const struct devdb_wire_event *event, struct devdb_proposal 
 	if (*text)
 		return DEVDB_PROPOSAL_BAD;
 	*proposal = (struct devdb_proposal){
-		.id = id,
-		.is_json = is_text(&event->content_type, "application/json"),
-		.type = event->type.data,
-		.type_len = event->type.len,
-		.metadata = event->custom_metadata.data,
-		.metadata_len = event->custom_metadata.len,
-		.data = event->data.data,
-		.data_len = event->data.len,
+	    .id = id,
+	    .is_json = is_text(&event->content_type, "application/json"),
+	    .type = event->type.data,
+	    .type_len = event->type.len,
+	    .metadata = event->custom_metadata.data,
+	    .metadata_len = event->custom_metadata.len,
+	    .data = event->data.data,
+	    .data_len = event->data.len,
 	};
 	return DEVDB_PROPOSAL_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Read of one stream, forwards and backwards (wire-protocol 1.4, 5). Events are sent as
- * fast as the client takes them: each time the queue has run empty a few more are put in. */
+ * fast as the client takes them: each time the queue has run empty a few more are put
+ * in. Owns the request and the name. */
 #include "devdb/methods.h"
 
 #include "client-core/base/alloc.h"
@@ -83,14 +84,16 @@ refuse_combination(struct devdb_call *call, const OPTIONS *options)
 	char text[160];
 
 	if (options->stream_option_case == OPTION(STREAM_OPTION__NOT_SET)) {
-		devdb_refuse_argument(call, "'None' is not a valid EventStore.Client.Streams."
-					    "ReadReq+Types+Options+StreamOptionOneofCase");
+		devdb_refuse_argument(call,
+		    "'None' is not a valid EventStore.Client.Streams."
+		    "ReadReq+Types+Options+StreamOptionOneofCase");
 		return true;
 	}
 	if (!options->uuid_option) {
-		devdb_refuse_argument(call, "'uuidOption' is a required argument of type "
-					    "EventStore.Client.Streams.ReadReq+Types+Options+"
-					    "Types+UUIDOption");
+		devdb_refuse_argument(call,
+		    "'uuidOption' is a required argument of type "
+		    "EventStore.Client.Streams.ReadReq+Types+Options+"
+		    "Types+UUIDOption");
 		return true;
 	}
 	if (options->stream_option_case == OPTION(STREAM_OPTION_ALL) ||
@@ -142,8 +145,7 @@ static void
 begin(struct devdb_call *call, const OPTIONS *options)
 {
 	struct state *state = call->state;
-	bool is_backwards = options->read_direction ==
-			    OPTION(READ_DIRECTION__Backwards);
+	bool is_backwards = options->read_direction == OPTION(READ_DIRECTION__Backwards);
 	int64_t from;
 
 	if (!read_from(options->stream, &from) ||
@@ -160,8 +162,8 @@ begin(struct devdb_call *call, const OPTIONS *options)
 	}
 	if (devdb_refuse_request(call, state->stream.name, false))
 		return;
-	state->wants_structured_ids = options->uuid_option->content_case ==
-				      OPTION(UUIDOPTION__CONTENT_STRUCTURED);
+	state->wants_structured_ids =
+	    options->uuid_option->content_case == OPTION(UUIDOPTION__CONTENT_STRUCTURED);
 	state->wants_positions =
 	    options->control_option && options->control_option->compatibility >= 1;
 	state->read = devdb_store_read(call->node->store, state->stream.name,
@@ -179,7 +181,8 @@ half_close(struct devdb_call *call)
 	if (!unary)
 		return;
 	request = devdb_wire_unpack(&call->node->arena,
-	    &event_store__client__streams__read_req__descriptor, unary->bytes, unary->len);
+	    &event_store__client__streams__read_req__descriptor, unary->bytes,
+	    unary->len);
 	if (!request || !request->options)
 		devdb_refuse_handler(call);
 	else if (!refuse_combination(call, request->options))
@@ -193,7 +196,8 @@ set_id(EventStore__Client__UUID *uuid, EventStore__Client__UUID__Structured *hal
     char text[DEVDB_GUID_TEXT_SIZE], const struct devdb_guid *id, bool is_structured)
 {
 	if (is_structured) {
-		halves->has_most_significant_bits = halves->has_least_significant_bits = true;
+		halves->has_most_significant_bits = halves->has_least_significant_bits =
+		    true;
 		devdb_guid_to_halves(
 		    id, &halves->most_significant_bits, &halves->least_significant_bits);
 		uuid->value_case = EVENT_STORE__CLIENT__UUID__VALUE_STRUCTURED;
@@ -236,16 +240,18 @@ send_event(struct devdb_call *call, const struct devdb_event *event)
 	    event->is_json ? "application/json" : "application/octet-stream";
 	char id_text[DEVDB_GUID_TEXT_SIZE];
 	char created[24];
-	int created_len = snprintf(created, sizeof created, "%" PRId64, event->created_ticks);
+	int created_len =
+	    snprintf(created, sizeof created, "%" PRId64, event->created_ticks);
 	ENTRY entries[3];
-	ENTRY *entry_list[] = { &entries[0], &entries[1], &entries[2] };
+	ENTRY *entry_list[] = {&entries[0], &entries[1], &entries[2]};
 
 	set_id(&uuid, &halves, id_text, &event->id, state->wants_structured_ids);
 	set_entry(&entries[0], "type", devdb_event_type(event), event->type_len);
 	set_entry(&entries[1], "created", created, (size_t)created_len);
 	set_entry(&entries[2], "content-type", content_type, strlen(content_type));
 	stream.has_stream_name = true;
-	stream.stream_name = devdb_wire_bytes(state->stream.name.bytes, state->stream.name.len);
+	stream.stream_name =
+	    devdb_wire_bytes(state->stream.name.bytes, state->stream.name.len);
 	inner.id = &uuid;
 	inner.stream_identifier = &stream;
 	inner.has_stream_revision = event->revision != 0;
@@ -280,7 +286,8 @@ send_not_found(struct devdb_call *call)
 	    EVENT_STORE__CLIENT__STREAM_IDENTIFIER__INIT;
 
 	stream.has_stream_name = true;
-	stream.stream_name = devdb_wire_bytes(state->stream.name.bytes, state->stream.name.len);
+	stream.stream_name =
+	    devdb_wire_bytes(state->stream.name.bytes, state->stream.name.len);
 	not_found.stream_identifier = &stream;
 	resp.content_case = CONTENT(STREAM_NOT_FOUND);
 	resp.stream_not_found = &not_found;
@@ -293,8 +300,8 @@ send_position(struct devdb_call *call, bool is_first, int64_t revision)
 	EventStore__Client__Streams__ReadResp resp =
 	    EVENT_STORE__CLIENT__STREAMS__READ_RESP__INIT;
 
-	resp.content_case = is_first ? CONTENT(FIRST_STREAM_POSITION) :
-				       CONTENT(LAST_STREAM_POSITION);
+	resp.content_case =
+	    is_first ? CONTENT(FIRST_STREAM_POSITION) : CONTENT(LAST_STREAM_POSITION);
 	if (is_first)
 		resp.first_stream_position = (uint64_t)revision;
 	else
@@ -355,13 +362,13 @@ drained(struct devdb_call *call)
 }
 
 const struct devdb_method devdb_read = {
-	.service = "event_store.client.streams.Streams",
-	.name = "Read",
-	.label = "Read",
-	.max_message_bytes = DEVDB_MAX_V1_MESSAGE_BYTES,
-	.start = start,
-	.message = devdb_unary_message,
-	.half_close = half_close,
-	.drained = drained,
-	.end = end,
+    .service = "event_store.client.streams.Streams",
+    .name = "Read",
+    .label = "Read",
+    .max_message_bytes = DEVDB_MAX_V1_MESSAGE_BYTES,
+    .start = start,
+    .message = devdb_unary_message,
+    .half_close = half_close,
+    .drained = drained,
+    .end = end,
 };

@@ -14,7 +14,7 @@
 void
 devdb_recent_ids_init(struct devdb_recent_ids *ids)
 {
-	*ids = (struct devdb_recent_ids){ 0 };
+	*ids = (struct devdb_recent_ids){0};
 	devdb_hash_table_init(&ids->table);
 	kdb_list_init(&ids->oldest_first);
 }
@@ -71,10 +71,10 @@ devdb_recent_ids_put(struct devdb_recent_ids *ids, const struct devdb_guid *id,
 		return;
 	entry = kdb_alloc(sizeof *entry);
 	*entry = (struct devdb_recent_id){
-		.id = *id,
-		.stream = stream,
-		.revision = revision,
-		.cost_bytes = 2 * name_units + ENTRY_COST_BYTES,
+	    .id = *id,
+	    .stream = stream,
+	    .revision = revision,
+	    .cost_bytes = 2 * name_units + ENTRY_COST_BYTES,
 	};
 	devdb_hash_table_put(&ids->table, &entry->link, hash);
 	kdb_list_push_back(&ids->oldest_first, &entry->by_age);

@@ -33,7 +33,8 @@ struct devdb_recent_id {
 void devdb_recent_ids_init(struct devdb_recent_ids *ids);
 void devdb_recent_ids_dispose(struct devdb_recent_ids *ids);
 
-/* Where the id went, or NULL when it is not known (any more). Valid until the next put. */
+/* Where the id went, or NULL when it is not known (any more). Valid until the next
+ * put. */
 const struct devdb_recent_id *devdb_recent_ids_get(
     const struct devdb_recent_ids *ids, const struct devdb_guid *id);
 

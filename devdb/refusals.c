@@ -28,7 +28,7 @@ devdb_refuse_argument(struct devdb_call *call, const char *text)
 static struct devdb_trailer
 text_trailer(const char *key, const char *value)
 {
-	return (struct devdb_trailer){ key, value, strlen(value) };
+	return (struct devdb_trailer){key, value, strlen(value)};
 }
 
 static bool
@@ -48,8 +48,8 @@ is_destroyed_by(struct devdb_call *call, struct devdb_name name)
 {
 	if (fits_trailer(name))
 		return false;
-	devdb_call_finish(call, GRPC_STATUS_UNKNOWN,
-	    "Received http2 header with status: 500", NULL, 0);
+	devdb_call_finish(
+	    call, GRPC_STATUS_UNKNOWN, "Received http2 header with status: 500", NULL, 0);
 	return true;
 }
 
@@ -57,15 +57,15 @@ void
 devdb_refuse_deleted(struct devdb_call *call, struct devdb_name name)
 {
 	struct devdb_trailer trailers[] = {
-		text_trailer("exception", "stream-deleted"),
-		{ "stream-name", name.bytes, name.len },
+	    text_trailer("exception", "stream-deleted"),
+	    {"stream-name", name.bytes, name.len},
 	};
 	char *text;
 
 	if (is_destroyed_by(call, name))
 		return;
-	text = kdb_alloc_printf("Event stream '%.*s' is deleted.", (int)name.len,
-	    (const char *)name.bytes);
+	text = kdb_alloc_printf(
+	    "Event stream '%.*s' is deleted.", (int)name.len, (const char *)name.bytes);
 	devdb_call_finish(call, GRPC_STATUS_FAILED_PRECONDITION, text, trailers, 2);
 	free(text);
 }
@@ -83,15 +83,16 @@ devdb_refuse_wrong_version(
 	snprintf(expected_text, sizeof expected_text, "%" PRId64, expected);
 	snprintf(actual_text, sizeof actual_text, "%" PRId64, actual);
 	struct devdb_trailer trailers[] = {
-		text_trailer("exception", "wrong-expected-version"),
-		{ "stream-name", name.bytes, name.len },
-		text_trailer("expected-version", expected_text),
-		text_trailer("actual-version", actual_text),
+	    text_trailer("exception", "wrong-expected-version"),
+	    {"stream-name", name.bytes, name.len},
+	    text_trailer("expected-version", expected_text),
+	    text_trailer("actual-version", actual_text),
 	};
 
-	text = kdb_alloc_printf("Delete failed due to WrongExpectedVersion. Stream: %.*s, "
-				"Expected version: %s, Actual version: %s",
-	    (int)name.len, (const char *)name.bytes, expected_text, actual_text);
+	text =
+	    kdb_alloc_printf("Delete failed due to WrongExpectedVersion. Stream: %.*s, "
+			     "Expected version: %s, Actual version: %s",
+		(int)name.len, (const char *)name.bytes, expected_text, actual_text);
 	devdb_call_finish(call, GRPC_STATUS_FAILED_PRECONDITION, text, trailers, 4);
 	free(text);
 }
@@ -100,10 +101,11 @@ void
 devdb_refuse_missing_property(struct devdb_call *call, const char *property)
 {
 	struct devdb_trailer trailers[] = {
-		text_trailer("exception", "missing-required-metadata-property"),
-		text_trailer("required-metadata-properties", "type,content-type"),
+	    text_trailer("exception", "missing-required-metadata-property"),
+	    text_trailer("required-metadata-properties", "type,content-type"),
 	};
-	char *text = kdb_alloc_printf("Required Metadata Property '%s' is missing", property);
+	char *text =
+	    kdb_alloc_printf("Required Metadata Property '%s' is missing", property);
 
 	devdb_call_finish(call, GRPC_STATUS_INVALID_ARGUMENT, text, trailers, 2);
 	free(text);
@@ -113,12 +115,13 @@ void
 devdb_refuse_append_size(struct devdb_call *call, uint64_t max_bytes)
 {
 	char max_text[NUMBER_SIZE];
-	char *text = kdb_alloc_printf("Maximum Append Size of %" PRIu64 " Exceeded.", max_bytes);
+	char *text =
+	    kdb_alloc_printf("Maximum Append Size of %" PRIu64 " Exceeded.", max_bytes);
 
 	snprintf(max_text, sizeof max_text, "%" PRIu64, max_bytes);
 	struct devdb_trailer trailers[] = {
-		text_trailer("exception", "maximum-append-size-exceeded"),
-		text_trailer("maximum-append-size", max_text),
+	    text_trailer("exception", "maximum-append-size-exceeded"),
+	    text_trailer("maximum-append-size", max_text),
 	};
 
 	devdb_call_finish(call, GRPC_STATUS_INVALID_ARGUMENT, text, trailers, 2);
@@ -131,17 +134,18 @@ devdb_refuse_event_size(
 {
 	char size_text[NUMBER_SIZE];
 	char max_text[NUMBER_SIZE];
-	char *text = kdb_alloc_printf("Event with Id: %s, Size: %" PRIu64
-				      ", exceeds Maximum Append Event Size of %" PRIu64 ".",
-	    id_json, size, max_bytes);
+	char *text =
+	    kdb_alloc_printf("Event with Id: %s, Size: %" PRIu64
+			     ", exceeds Maximum Append Event Size of %" PRIu64 ".",
+		id_json, size, max_bytes);
 
 	snprintf(size_text, sizeof size_text, "%" PRIu64, size);
 	snprintf(max_text, sizeof max_text, "%" PRIu64, max_bytes);
 	struct devdb_trailer trailers[] = {
-		text_trailer("exception", "maximum-append-event-size-exceeded"),
-		text_trailer("maximum-append-event-size", max_text),
-		text_trailer("event-id", id_json),
-		text_trailer("proposed-append-event-size", size_text),
+	    text_trailer("exception", "maximum-append-event-size-exceeded"),
+	    text_trailer("maximum-append-event-size", max_text),
+	    text_trailer("event-id", id_json),
+	    text_trailer("proposed-append-event-size", size_text),
 	};
 
 	devdb_call_finish(call, GRPC_STATUS_INVALID_ARGUMENT, text, trailers, 4);
@@ -155,9 +159,9 @@ devdb_refuse_not_leader(struct devdb_call *call, const char *host, int port)
 
 	snprintf(port_text, sizeof port_text, "%d", port);
 	struct devdb_trailer trailers[] = {
-		text_trailer("exception", "not-leader"),
-		text_trailer("leader-endpoint-host", host),
-		text_trailer("leader-endpoint-port", port_text),
+	    text_trailer("exception", "not-leader"),
+	    text_trailer("leader-endpoint-host", host),
+	    text_trailer("leader-endpoint-port", port_text),
 	};
 
 	devdb_call_finish(
@@ -180,7 +184,7 @@ devdb_refuse_full(struct devdb_call *call)
 static void
 refuse_access(struct devdb_call *call)
 {
-	struct devdb_trailer trailers[] = { text_trailer("exception", "access-denied") };
+	struct devdb_trailer trailers[] = {text_trailer("exception", "access-denied")};
 
 	devdb_call_finish(
 	    call, GRPC_STATUS_PERMISSION_DENIED, "Access Denied", trailers, 1);
@@ -221,8 +225,8 @@ devdb_refuse_fault(struct devdb_call *call, const struct devdb_fault *fault)
 		devdb_call_reset(call);
 		return true;
 	case DEVDB_FAULT_UNIMPLEMENTED:
-		devdb_call_finish(call, GRPC_STATUS_UNIMPLEMENTED,
-		    "Method is unimplemented.", NULL, 0);
+		devdb_call_finish(
+		    call, GRPC_STATUS_UNIMPLEMENTED, "Method is unimplemented.", NULL, 0);
 		return true;
 	case DEVDB_FAULT_UNAUTHENTICATED:
 		devdb_call_finish(

@@ -36,8 +36,8 @@ void devdb_refuse_full(struct devdb_call *call);
  * carried out; when it must but nobody is to hear of it, later answers are dropped. */
 bool devdb_refuse_request(struct devdb_call *call, struct devdb_name name, bool is_write);
 
-/* Ends the call as the fault says; DELAY and DROP_AFTER only arrange the answer. True when
- * the request must not be carried out. */
+/* Ends the call as the fault says; DELAY and DROP_AFTER only arrange the answer. True
+ * when the request must not be carried out. */
 bool devdb_refuse_fault(struct devdb_call *call, const struct devdb_fault *fault);
 
 #endif

@@ -11,7 +11,7 @@
 void
 devdb_role_init(struct devdb_role *role)
 {
-	*role = (struct devdb_role){ .view.state = LEADER };
+	*role = (struct devdb_role){.view.state = LEADER};
 	pthread_mutex_init(&role->mutex, NULL);
 }
 

@@ -15,6 +15,7 @@
 #include <grpc/grpc_security.h>
 #include <grpc/support/time.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +35,7 @@ struct devdb_server {
 	struct kdb_list calls;
 	struct kdb_list touched;
 	struct devdb_tag stop_tag;
-	bool is_stopping;
+	atomic_bool is_stopping; /* set by the thread that stops the server */
 	bool is_stopped;
 };
 
@@ -42,8 +43,7 @@ static grpc_arg
 integer(const char *key, int value)
 {
 	return (grpc_arg){
-		.type = GRPC_ARG_INTEGER, .key = (char *)key, .value.integer = value
-	};
+	    .type = GRPC_ARG_INTEGER, .key = (char *)key, .value.integer = value};
 }
 
 static grpc_server *
@@ -51,21 +51,21 @@ new_grpc_server(void)
 {
 	/* Clients may ping as often as they like, with calls or without. */
 	grpc_arg list[] = {
-		integer(GRPC_ARG_ALLOW_REUSEPORT, 0),
-		integer(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, MAX_GRPC_MESSAGE_BYTES),
-		integer(GRPC_ARG_MAX_SEND_MESSAGE_LENGTH, -1),
-		integer(GRPC_ARG_MAX_CONCURRENT_STREAMS, MAX_STREAMS),
-		integer(GRPC_ARG_MAX_METADATA_SIZE, MAX_HEADER_BYTES),
-		integer(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, STREAM_WINDOW_BYTES),
-		integer(GRPC_ARG_HTTP2_BDP_PROBE, 0),
-		integer(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
-		integer(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 0),
-		integer(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0),
-		/* Deadlines are the client's affair: it cancels, and its clock is the one
+	    integer(GRPC_ARG_ALLOW_REUSEPORT, 0),
+	    integer(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, MAX_GRPC_MESSAGE_BYTES),
+	    integer(GRPC_ARG_MAX_SEND_MESSAGE_LENGTH, -1),
+	    integer(GRPC_ARG_MAX_CONCURRENT_STREAMS, MAX_STREAMS),
+	    integer(GRPC_ARG_MAX_METADATA_SIZE, MAX_HEADER_BYTES),
+	    integer(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, STREAM_WINDOW_BYTES),
+	    integer(GRPC_ARG_HTTP2_BDP_PROBE, 0),
+	    integer(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
+	    integer(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 0),
+	    integer(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0),
+	    /* Deadlines are the client's affair: it cancels, and its clock is the one
 		 * that counts (wire-protocol 6.7). */
-		integer(GRPC_ARG_ENABLE_DEADLINE_CHECKS, 0),
+	    integer(GRPC_ARG_ENABLE_DEADLINE_CHECKS, 0),
 	};
-	grpc_channel_args args = { sizeof list / sizeof list[0], list };
+	grpc_channel_args args = {sizeof list / sizeof list[0], list};
 
 	return grpc_server_create(&args, NULL);
 }
@@ -80,10 +80,10 @@ accept_next(struct devdb_server *server)
 	call->node = server->node;
 	call->refs = 1;
 	call->touched = &server->touched;
-	call->new_tag = (struct devdb_tag){ call, DEVDB_TAG_NEW };
-	call->received_tag = (struct devdb_tag){ call, DEVDB_TAG_RECEIVED };
-	call->sent_tag = (struct devdb_tag){ call, DEVDB_TAG_SENT };
-	call->closed_tag = (struct devdb_tag){ call, DEVDB_TAG_CLOSED };
+	call->new_tag = (struct devdb_tag){call, DEVDB_TAG_NEW};
+	call->received_tag = (struct devdb_tag){call, DEVDB_TAG_RECEIVED};
+	call->sent_tag = (struct devdb_tag){call, DEVDB_TAG_SENT};
+	call->closed_tag = (struct devdb_tag){call, DEVDB_TAG_CLOSED};
 	kdb_list_init(&call->by_touch);
 	kdb_list_init(&call->outgoing);
 	kdb_list_push_back(&server->calls, &call->by_server);
@@ -111,10 +111,10 @@ ignore_half_close(struct devdb_call *call)
 
 /* What a path that nobody serves gets. */
 static const struct devdb_method no_method = {
-	.label = "",
-	.max_message_bytes = DEVDB_MAX_MESSAGE_BYTES,
-	.message = ignore_message,
-	.half_close = ignore_half_close,
+    .label = "",
+    .max_message_bytes = DEVDB_MAX_MESSAGE_BYTES,
+    .message = ignore_message,
+    .half_close = ignore_half_close,
 };
 
 static void
@@ -122,8 +122,8 @@ refuse_unknown(struct devdb_call *call, bool is_service_known)
 {
 	devdb_call_start(call, &no_method);
 	devdb_call_finish(call, GRPC_STATUS_UNIMPLEMENTED,
-	    is_service_known ? "Method is unimplemented." : "Service is unimplemented.", NULL,
-	    0);
+	    is_service_known ? "Method is unimplemented." : "Service is unimplemented.",
+	    NULL, 0);
 }
 
 static void
@@ -132,9 +132,9 @@ begin(struct devdb_call *call)
 	struct devdb_node *node = call->node;
 	struct devdb_fault fault;
 	bool is_service_known;
-	int index = devdb_methods_find(
-	    (const char *)GRPC_SLICE_START_PTR(call->details.method),
-	    GRPC_SLICE_LENGTH(call->details.method), &is_service_known);
+	int index =
+	    devdb_methods_find((const char *)GRPC_SLICE_START_PTR(call->details.method),
+		GRPC_SLICE_LENGTH(call->details.method), &is_service_known);
 
 	if (index < 0) {
 		refuse_unknown(call, is_service_known);
@@ -230,7 +230,7 @@ run(void *argument)
 }
 
 struct devdb_server *
-devdb_server_start(struct devdb_node *node, const char *address, int *port)
+devdb_server_new(struct devdb_node *node, const char *address, int *port)
 {
 	grpc_server_credentials *credentials = grpc_insecure_server_credentials_create();
 	struct devdb_server *server = kdb_alloc_zero(1, sizeof *server);
@@ -251,11 +251,16 @@ devdb_server_start(struct devdb_node *node, const char *address, int *port)
 		free(server);
 		return NULL;
 	}
+	return server;
+}
+
+void
+devdb_server_start(struct devdb_server *server)
+{
 	grpc_server_start(server->grpc);
 	for (int i = 0; i < ACCEPTORS; i++)
 		accept_next(server);
 	pthread_create(&server->thread, NULL, run, server);
-	return server;
 }
 
 /* --- stopping --- */

@@ -10,12 +10,15 @@
  */
 struct devdb_server;
 
-/* Binds ADDRESS:PORT and starts to serve; *port gets the port that was bound. NULL when it
- * cannot be bound. The node outlives the server. */
-struct devdb_server *devdb_server_start(
+/* Binds ADDRESS:PORT; *port gets the port that was bound. NULL when it cannot be bound.
+ * The node outlives the server. */
+struct devdb_server *devdb_server_new(
     struct devdb_node *node, const char *address, int *port);
 
-/* Ends every call, waits for the thread and frees the server. */
+/* Starts to serve; from here on the server's thread uses the node. */
+void devdb_server_start(struct devdb_server *server);
+
+/* Ends every call, waits for the thread and frees the server, which was started. */
 void devdb_server_stop(struct devdb_server *server);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Server features: the methods that this program serves, by the server's lower-case names.
- * A method that a fault hides is left out. */
+/* Server features: the methods that this program serves, by the server's lower-case
+ * names. A method that a fault hides is left out. Owns nothing. */
 #include "devdb/methods.h"
 
 #include "client-core/base/alloc.h"
@@ -21,8 +21,8 @@ static char server_version[] = "26.1.0";
 static char position_feature[] = "position";
 static char events_feature[] = "events";
 static char deadline_feature[] = "deadline_duration";
-static char *read_features[] = { position_feature, events_feature };
-static char *batch_features[] = { deadline_feature };
+static char *read_features[] = {position_feature, events_feature};
+static char *batch_features[] = {deadline_feature};
 
 static char *
 lower(const char *text)
@@ -80,17 +80,17 @@ static void
 half_close(struct devdb_call *call)
 {
 	if (devdb_unary_request(call) &&
-	    !devdb_refuse_request(call, (struct devdb_name){ NULL, 0 }, false))
+	    !devdb_refuse_request(call, (struct devdb_name){NULL, 0}, false))
 		send_features(call);
 }
 
 const struct devdb_method devdb_server_features = {
-	.service = "event_store.client.server_features.ServerFeatures",
-	.name = "GetSupportedMethods",
-	.label = "ServerFeatures",
-	.max_message_bytes = DEVDB_MAX_MESSAGE_BYTES,
-	.start = devdb_unary_start,
-	.message = devdb_unary_message,
-	.half_close = half_close,
-	.end = devdb_unary_end,
+    .service = "event_store.client.server_features.ServerFeatures",
+    .name = "GetSupportedMethods",
+    .label = "ServerFeatures",
+    .max_message_bytes = DEVDB_MAX_MESSAGE_BYTES,
+    .start = devdb_unary_start,
+    .message = devdb_unary_message,
+    .half_close = half_close,
+    .end = devdb_unary_end,
 };

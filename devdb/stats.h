@@ -10,7 +10,7 @@
 /* Counts since the start; any thread reads them. */
 struct devdb_stats {
 	_Atomic uint64_t calls[DEVDB_MAX_METHODS]; /* by index of the method table */
-	_Atomic uint64_t appends_stored;           /* write operations that stored events */
+	_Atomic uint64_t appends_stored; /* write operations that stored events */
 	_Atomic uint64_t events_stored;
 	_Atomic uint64_t batches_received; /* final chunks of BatchAppend */
 	_Atomic int64_t open_batch_calls;

@@ -133,7 +133,8 @@ find_stream(const struct devdb_store *store, struct devdb_name name)
 	struct devdb_hash_link *link = devdb_hash_table_first(&store->streams, hash);
 
 	for (; link; link = devdb_hash_table_next(link)) {
-		struct devdb_stream *stream = DEVDB_HASH_ITEM(link, struct devdb_stream, link);
+		struct devdb_stream *stream =
+		    DEVDB_HASH_ITEM(link, struct devdb_stream, link);
 
 		if (stream->name_len == name.len &&
 		    memcmp(stream->name, name.bytes, name.len) == 0)
@@ -168,7 +169,7 @@ is_metastream(struct devdb_name name)
 static struct devdb_name
 original_of(struct devdb_name metastream)
 {
-	return (struct devdb_name){ metastream.bytes + 2, metastream.len - 2 };
+	return (struct devdb_name){metastream.bytes + 2, metastream.len - 2};
 }
 
 /* The name of the metadata stream; the caller frees its bytes. */
@@ -179,7 +180,7 @@ metastream_of(struct devdb_name name)
 
 	memcpy(bytes, "$$", 2);
 	memcpy(bytes + 2, name.bytes, name.len);
-	return (struct devdb_name){ bytes, name.len + 2 };
+	return (struct devdb_name){bytes, name.len + 2};
 }
 
 static bool
@@ -213,7 +214,7 @@ static struct devdb_stream_metadata
 effective_metadata(struct devdb_name name, const struct devdb_stream *stream)
 {
 	if (is_metastream(name))
-		return (struct devdb_stream_metadata){ .max_count = 1 };
+		return (struct devdb_stream_metadata){.max_count = 1};
 	return stream->metadata;
 }
 
@@ -259,14 +260,15 @@ static struct check
 check_ids_anywhere(const struct devdb_store *store, const struct devdb_stream *stream,
     const struct devdb_event *events)
 {
-	struct check check = { DECISION_WRITE, -1 };
+	struct check check = {DECISION_WRITE, -1};
 
 	for (const struct devdb_event *event = events; event; event = event->next) {
 		const struct devdb_recent_id *known =
 		    devdb_recent_ids_get(&store->recent_ids, &event->id);
 
 		if (!known || known->stream != stream) {
-			check.decision = event == events ? DECISION_WRITE : DECISION_CONFLICT;
+			check.decision =
+			    event == events ? DECISION_WRITE : DECISION_CONFLICT;
 			return check;
 		}
 		check.replayed_revision = known->revision;
@@ -277,10 +279,10 @@ check_ids_anywhere(const struct devdb_store *store, const struct devdb_stream *s
 }
 
 static struct check
-check_ids_after(const struct devdb_stream *stream, int64_t expected,
-    const struct devdb_event *events)
+check_ids_after(
+    const struct devdb_stream *stream, int64_t expected, const struct devdb_event *events)
 {
-	struct check check = { DECISION_REPLAY, expected };
+	struct check check = {DECISION_REPLAY, expected};
 
 	for (const struct devdb_event *event = events; event; event = event->next) {
 		int64_t revision = ++check.replayed_revision;
@@ -289,14 +291,15 @@ check_ids_after(const struct devdb_stream *stream, int64_t expected,
 		    devdb_guid_is_equal(&stream->events[revision]->id, &event->id))
 			continue;
 		check.decision = DECISION_CONFLICT;
-		if (event == events && expected == DEVDB_NO_STREAM && is_soft_deleted(stream))
+		if (event == events && expected == DEVDB_NO_STREAM &&
+		    is_soft_deleted(stream))
 			check.decision = DECISION_WRITE;
 		return check;
 	}
 	if (!events)
-		check.decision = expected == DEVDB_NO_STREAM && is_soft_deleted(stream) ?
-				     DECISION_WRITE :
-				     DECISION_CONFLICT;
+		check.decision = expected == DEVDB_NO_STREAM && is_soft_deleted(stream)
+				     ? DECISION_WRITE
+				     : DECISION_CONFLICT;
 	return check;
 }
 
@@ -311,7 +314,7 @@ check_tombstoned(int64_t expected, const struct devdb_event *events)
 {
 	bool passes = !events && (expected == DEVDB_ANY || expected == DEVDB_NO_STREAM);
 
-	return (struct check){ passes ? DECISION_WRITE : DECISION_DELETED, -1 };
+	return (struct check){passes ? DECISION_WRITE : DECISION_DELETED, -1};
 }
 
 static struct check
@@ -323,14 +326,14 @@ check_write(const struct devdb_store *store, struct devdb_name name,
 	if (is_tombstoned(store, name, stream))
 		return check_tombstoned(expected, events);
 	if (expected == DEVDB_EXISTS && is_soft_deleted(stream))
-		return (struct check){ DECISION_DELETED, -1 };
+		return (struct check){DECISION_DELETED, -1};
 	if (expected == DEVDB_EXISTS && !can_exist(stream))
-		return (struct check){ DECISION_CONFLICT, -1 };
+		return (struct check){DECISION_CONFLICT, -1};
 	if (expected == DEVDB_EXISTS || expected == DEVDB_ANY)
 		return check_ids_anywhere(store, stream, events);
 	if (expected < last)
 		return check_ids_after(stream, expected, events);
-	return (struct check){ expected > last ? DECISION_CONFLICT : DECISION_WRITE, -1 };
+	return (struct check){expected > last ? DECISION_CONFLICT : DECISION_WRITE, -1};
 }
 
 /* --- writing --- */
@@ -377,12 +380,12 @@ store_event(
 	event->next = NULL;
 	event->revision = stream->count;
 	event->created_ticks = take_ticks(store);
-	event->position = take_position(store, stream->name_len + event->type_len +
-						   event->metadata_len + event->data_len);
+	event->position = take_position(store,
+	    stream->name_len + event->type_len + event->metadata_len + event->data_len);
 	stream->events[stream->count++] = event;
 	store->event_count++;
-	devdb_recent_ids_put(&store->recent_ids, &event->id, stream, stream->name_units,
-	    event->revision);
+	devdb_recent_ids_put(
+	    &store->recent_ids, &event->id, stream, stream->name_units, event->revision);
 }
 
 static bool
@@ -394,17 +397,17 @@ is_metadata_event(const struct devdb_event *event)
 
 /* Lets the newest event of a $$ stream take effect on its stream. */
 static void
-apply_metadata(
-    struct devdb_store *store, struct devdb_name name, const struct devdb_stream *metastream)
+apply_metadata(struct devdb_store *store, struct devdb_name name,
+    const struct devdb_stream *metastream)
 {
 	const struct devdb_event *event = metastream->events[metastream->count - 1];
 	struct devdb_stream *original = get_stream(store, original_of(name));
 
 	original->has_metadata = true;
-	original->metadata = (struct devdb_stream_metadata){ 0 };
+	original->metadata = (struct devdb_stream_metadata){0};
 	if (is_metadata_event(event) && !is_metastream(original_of(name)))
-		original->metadata = devdb_stream_metadata_parse(
-		    devdb_event_data(event), event->data_len);
+		original->metadata =
+		    devdb_stream_metadata_parse(devdb_event_data(event), event->data_len);
 }
 
 /* A $metadata event that the server itself writes; *position is where it went. */
@@ -457,7 +460,8 @@ undelete_original(struct devdb_store *store, struct devdb_name metastream)
 }
 
 static struct devdb_write
-write_events(struct devdb_store *store, struct devdb_name name, struct devdb_event *events)
+write_events(
+    struct devdb_store *store, struct devdb_name name, struct devdb_event *events)
 {
 	struct devdb_stream *stream = get_stream(store, name);
 	bool was_tombstoned = is_tombstoned(store, name, stream);
@@ -465,7 +469,7 @@ write_events(struct devdb_store *store, struct devdb_name name, struct devdb_eve
 	bool was_original_deleted =
 	    is_metastream(name) && is_soft_deleted(find_stream(store, original_of(name)));
 	int64_t first_new = stream->count;
-	struct devdb_write write = { .result = DEVDB_WRITTEN, .has_position = true };
+	struct devdb_write write = {.result = DEVDB_WRITTEN, .has_position = true};
 
 	if (!events)
 		write.position = take_position(store, name.len);
@@ -489,10 +493,10 @@ static struct devdb_write
 replay(struct devdb_name name, const struct devdb_stream *stream, int64_t revision)
 {
 	return (struct devdb_write){
-		.result = DEVDB_WRITTEN,
-		.revision = revision,
-		.has_position = is_readable(name, stream, revision),
-		.position = stream->events[revision]->position,
+	    .result = DEVDB_WRITTEN,
+	    .revision = revision,
+	    .has_position = is_readable(name, stream, revision),
+	    .position = stream->events[revision]->position,
 	};
 }
 
@@ -509,7 +513,7 @@ footprint(const struct devdb_event *events)
 static struct devdb_write
 refuse(const struct devdb_stream *stream, enum devdb_write_result result)
 {
-	return (struct devdb_write){ .result = result, .revision = last_revision(stream) };
+	return (struct devdb_write){.result = result, .revision = last_revision(stream)};
 }
 
 struct devdb_write
@@ -545,7 +549,7 @@ static enum decision
 check_delete(const struct devdb_store *store, struct devdb_name name,
     const struct devdb_stream *stream, int64_t expected)
 {
-	struct devdb_event probe = { .id = devdb_guid_new() };
+	struct devdb_event probe = {.id = devdb_guid_new()};
 
 	return check_write(store, name, stream, expected, &probe).decision;
 }
@@ -561,11 +565,11 @@ devdb_store_delete(struct devdb_store *store, struct devdb_name name, int64_t ex
 	if (decision != DECISION_WRITE || !can_exist(stream))
 		return refuse(stream, DEVDB_WRONG_VERSION);
 	return (struct devdb_write){
-		.result = DEVDB_WRITTEN,
-		.revision = last_revision(stream),
-		.has_position = true,
-		.position = write_metadata(
-		    store, name, deleted_json, sizeof deleted_json - 1),
+	    .result = DEVDB_WRITTEN,
+	    .revision = last_revision(stream),
+	    .has_position = true,
+	    .position =
+		write_metadata(store, name, deleted_json, sizeof deleted_json - 1),
 	};
 }
 
@@ -582,10 +586,10 @@ devdb_store_tombstone(struct devdb_store *store, struct devdb_name name, int64_t
 	stream = get_stream(store, name);
 	stream->is_tombstoned = true;
 	return (struct devdb_write){
-		.result = DEVDB_WRITTEN,
-		.revision = DEVDB_TOMBSTONE_REVISION,
-		.has_position = true,
-		.position = take_position(store, name.len + sizeof "$streamDeleted" - 1),
+	    .result = DEVDB_WRITTEN,
+	    .revision = DEVDB_TOMBSTONE_REVISION,
+	    .has_position = true,
+	    .position = take_position(store, name.len + sizeof "$streamDeleted" - 1),
 	};
 }
 
@@ -596,11 +600,11 @@ devdb_store_read(const struct devdb_store *store, struct devdb_name name, int64_
     bool is_backwards, uint64_t count)
 {
 	const struct devdb_stream *stream = find_stream(store, name);
-	struct devdb_read read = { .state = DEVDB_READ_NOT_FOUND,
-		.stream = stream,
-		.is_backwards = is_backwards,
-		.left = count,
-		.last = last_revision(stream) };
+	struct devdb_read read = {.state = DEVDB_READ_NOT_FOUND,
+	    .stream = stream,
+	    .is_backwards = is_backwards,
+	    .left = count,
+	    .last = last_revision(stream)};
 	struct devdb_stream_metadata metadata;
 
 	if (is_tombstoned(store, name, stream))

@@ -33,7 +33,8 @@ enum devdb_write_result {
 
 struct devdb_write {
 	enum devdb_write_result result;
-	int64_t revision;  /* last one written or replayed, -1 = none; after WRONG_VERSION the
+	int64_t
+	    revision; /* last one written or replayed, -1 = none; after WRONG_VERSION the
 	                      stream's last revision, -1 = no stream */
 	bool has_position; /* false: a replay whose event cannot be read any more */
 	uint64_t position; /* of the last event */
@@ -85,8 +86,8 @@ struct devdb_read {
 };
 
 /* from: a revision, or -1 for the end of a backward read. */
-struct devdb_read devdb_store_read(const struct devdb_store *store, struct devdb_name stream,
-    int64_t from, bool is_backwards, uint64_t count);
+struct devdb_read devdb_store_read(const struct devdb_store *store,
+    struct devdb_name stream, int64_t from, bool is_backwards, uint64_t count);
 
 /* The next event, or NULL at the end. */
 const struct devdb_event *devdb_store_read_next(struct devdb_read *read);

@@ -69,7 +69,7 @@ read_number(struct reader *reader, struct token *token)
 	token->kind = KIND_INTEGER;
 	token->integer = 0;
 	for (; reader->at < reader->end && *reader->at >= '0' && *reader->at <= '9';
-	    reader->at++) {
+	     reader->at++) {
 		int digit = *reader->at - '0';
 
 		if (__builtin_mul_overflow(token->integer, 10, &token->integer) ||
@@ -78,7 +78,8 @@ read_number(struct reader *reader, struct token *token)
 	}
 	if (reader->at == digits)
 		return false;
-	while (reader->at < reader->end && *reader->at && strchr("0123456789.eE+-", *reader->at)) {
+	while (reader->at < reader->end && *reader->at &&
+	       strchr("0123456789.eE+-", *reader->at)) {
 		token->kind = KIND_FLOAT;
 		reader->at++;
 	}
@@ -92,14 +93,15 @@ read_number(struct reader *reader, struct token *token)
 static bool
 read_word(struct reader *reader, struct token *token)
 {
-	static const char *const words[] = { "true", "false", "null" };
+	static const char *const words[] = {"true", "false", "null"};
 
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
 		size_t len = strlen(words[i]);
 
 		if ((size_t)(reader->end - reader->at) >= len &&
 		    memcmp(reader->at, words[i], len) == 0) {
-			*token = (struct token){ KIND_WORD, reader->at, reader->at + len, 0 };
+			*token =
+			    (struct token){KIND_WORD, reader->at, reader->at + len, 0};
 			reader->at += len;
 			return true;
 		}
@@ -110,7 +112,8 @@ read_word(struct reader *reader, struct token *token)
 static bool read_value(struct reader *reader, struct token *token, int depth);
 
 /* Called for each member of an object; false makes the whole object faulty. */
-typedef bool (*member_fn)(void *context, const struct token *key, const struct token *value);
+typedef bool (*member_fn)(
+    void *context, const struct token *key, const struct token *value);
 
 static bool
 read_object(struct reader *reader, int depth, member_fn member, void *context)
@@ -120,8 +123,8 @@ read_object(struct reader *reader, int depth, member_fn member, void *context)
 
 	reader->at++;
 	while (!take(reader, '}')) {
-		if (reader->at == reader->end || !strchr("\"'", *reader->at) || !*reader->at ||
-		    !read_text(reader, &key) || !take(reader, ':') ||
+		if (reader->at == reader->end || !strchr("\"'", *reader->at) ||
+		    !*reader->at || !read_text(reader, &key) || !take(reader, ':') ||
 		    !read_value(reader, &value, depth + 1))
 			return false;
 		if (member && !member(context, &key, &value))
@@ -144,7 +147,8 @@ read_array(struct reader *reader, int depth, element_fn element)
 
 	reader->at++;
 	while (!take(reader, ']')) {
-		if (!read_value(reader, &value, depth + 1) || (element && !element(&value)))
+		if (!read_value(reader, &value, depth + 1) ||
+		    (element && !element(&value)))
 			return false;
 		if (!take(reader, ','))
 			return take(reader, ']');
@@ -169,8 +173,8 @@ read_value(struct reader *reader, struct token *token, int depth)
 		is_object = *reader->at == '{';
 		token->kind = is_object ? KIND_OBJECT : KIND_ARRAY;
 		token->start = reader->at;
-		if (!(is_object ? read_object(reader, depth, NULL, NULL) :
-				  read_array(reader, depth, NULL)))
+		if (!(is_object ? read_object(reader, depth, NULL, NULL)
+				: read_array(reader, depth, NULL)))
 			return false;
 		token->end = reader->at;
 		return true;
@@ -200,8 +204,8 @@ is_role(const struct token *value)
 static bool
 check_acl_member(void *context, const struct token *key, const struct token *value)
 {
-	static const char *const names[] = { "$r", "$w", "$d", "$mr", "$mw" };
-	struct reader reader = { value->start, value->end };
+	static const char *const names[] = {"$r", "$w", "$d", "$mr", "$mw"};
+	struct reader reader = {value->start, value->end};
 	bool is_known = false;
 
 	(void)context;
@@ -240,7 +244,7 @@ take_member(void *context, const struct token *key, const struct token *value)
 	if (is_key(key, "$tmp"))
 		return value->kind == KIND_WORD && *value->start != 'n';
 	if (is_key(key, "$acl")) {
-		struct reader reader = { value->start, value->end };
+		struct reader reader = {value->start, value->end};
 
 		return value->kind == KIND_OBJECT &&
 		       read_object(&reader, 1, check_acl_member, NULL);
@@ -251,7 +255,7 @@ take_member(void *context, const struct token *key, const struct token *value)
 static bool
 read_whole(const uint8_t *json, size_t len, member_fn member, void *context)
 {
-	struct reader reader = { (const char *)json, (const char *)json + len };
+	struct reader reader = {(const char *)json, (const char *)json + len};
 
 	if (len >= 3 && memcmp(json, "\xef\xbb\xbf", 3) == 0)
 		reader.at += 3;
@@ -263,10 +267,10 @@ read_whole(const uint8_t *json, size_t len, member_fn member, void *context)
 struct devdb_stream_metadata
 devdb_stream_metadata_parse(const uint8_t *json, size_t len)
 {
-	struct devdb_stream_metadata metadata = { 0 };
+	struct devdb_stream_metadata metadata = {0};
 
 	if (!read_whole(json, len, take_member, &metadata))
-		return (struct devdb_stream_metadata){ 0 };
+		return (struct devdb_stream_metadata){0};
 	return metadata;
 }
 

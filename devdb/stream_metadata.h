@@ -20,8 +20,7 @@ struct devdb_stream_metadata {
 
 /* Reads the data of a $metadata event with the server's strictness (wire-protocol 5): one
  * fault, and the whole counts as empty. Pure; any thread. */
-struct devdb_stream_metadata devdb_stream_metadata_parse(
-    const uint8_t *json, size_t len);
+struct devdb_stream_metadata devdb_stream_metadata_parse(const uint8_t *json, size_t len);
 
 /* Appends the same object with $tb set to `revision`, blanks removed, as the server does
  * when a write undeletes a stream. An object that cannot be read becomes {"$tb":N}. */

@@ -12,7 +12,7 @@
 void
 devdb_timers_init(struct devdb_timers *timers)
 {
-	*timers = (struct devdb_timers){ 0 };
+	*timers = (struct devdb_timers){0};
 }
 
 void
@@ -30,7 +30,8 @@ devdb_timers_add(struct devdb_timers *timers, const struct devdb_timer *timer)
 	size_t at = timers->count++;
 
 	if (timers->count > timers->capacity) {
-		timers->capacity = timers->capacity ? timers->capacity * 2 : FIRST_CAPACITY;
+		timers->capacity =
+		    timers->capacity ? timers->capacity * 2 : FIRST_CAPACITY;
 		timers->heap =
 		    kdb_realloc(timers->heap, timers->capacity * sizeof *timers->heap);
 	}

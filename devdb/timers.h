@@ -7,8 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What happens at a time. fire() runs on the thread that calls devdb_timers_fire(); is_due
- * is false when the timers are disposed of and it is only to give up what it holds. */
+/* What happens at a time. fire() runs on the thread that calls devdb_timers_fire();
+ * is_due is false when the timers are disposed of and it is only to give up what it
+ * holds. */
 struct devdb_timer {
 	int64_t at_mono_ns;
 	void (*fire)(struct devdb_timer *timer, _Bool is_due);

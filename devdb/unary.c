@@ -43,8 +43,8 @@ devdb_unary_request(struct devdb_call *call)
 	if (unary->count == 1)
 		return unary;
 	devdb_call_finish(call, GRPC_STATUS_INTERNAL,
-	    unary->count ? "Additional data after the message received." :
-			   "Incomplete message.",
+	    unary->count ? "Additional data after the message received."
+			 : "Incomplete message.",
 	    NULL, 0);
 	return NULL;
 }

@@ -95,7 +95,7 @@ void *
 devdb_wire_unpack(struct devdb_wire_arena *arena, const ProtobufCMessageDescriptor *type,
     const uint8_t *bytes, size_t len)
 {
-	ProtobufCAllocator allocator = { arena_alloc, arena_free, arena };
+	ProtobufCAllocator allocator = {arena_alloc, arena_free, arena};
 
 	clear(arena);
 	arena->left_bytes = len * LIMIT_FACTOR + LIMIT_BYTES;
@@ -105,8 +105,7 @@ devdb_wire_unpack(struct devdb_wire_arena *arena, const ProtobufCMessageDescript
 grpc_byte_buffer *
 devdb_wire_pack(const ProtobufCMessage *message)
 {
-	grpc_slice slice =
-	    grpc_slice_malloc(protobuf_c_message_get_packed_size(message));
+	grpc_slice slice = grpc_slice_malloc(protobuf_c_message_get_packed_size(message));
 	grpc_byte_buffer *buffer;
 
 	protobuf_c_message_pack(message, GRPC_SLICE_START_PTR(slice));

@@ -35,7 +35,7 @@ grpc_byte_buffer *devdb_wire_pack(const ProtobufCMessage *message);
 static inline ProtobufCBinaryData
 devdb_wire_bytes(const void *bytes, size_t len)
 {
-	return (ProtobufCBinaryData){ .len = len, .data = (uint8_t *)bytes };
+	return (ProtobufCBinaryData){.len = len, .data = (uint8_t *)bytes};
 }
 
 #endif

@@ -30,14 +30,14 @@ tear_down(void)
 static struct devdb_name
 name(const char *text)
 {
-	return (struct devdb_name){ (const uint8_t *)text, strlen(text) };
+	return (struct devdb_name){(const uint8_t *)text, strlen(text)};
 }
 
 static struct devdb_event *
 event(uint8_t id, const char *type, const char *data)
 {
 	return devdb_event_new(&(struct devdb_proposal){
-	    .id.bytes = { id },
+	    .id.bytes = {id},
 	    .is_json = true,
 	    .type = (const uint8_t *)type,
 	    .type_len = strlen(type),
@@ -131,7 +131,7 @@ START_TEST(expectations_on_an_old_stream)
 	expect_refused(append("a", 3, 10, 1), DEVDB_WRONG_VERSION, 2);
 	expect_written(append("a", 2, 10, 1), 3);
 	expect_written(append("a", DEVDB_EXISTS, 11, 1), 4);
-	expect_read("a", false, 0, (const int64_t[]){ 0, 1, 2, 3, 4, -1 });
+	expect_read("a", false, 0, (const int64_t[]){0, 1, 2, 3, 4, -1});
 }
 END_TEST
 
@@ -140,7 +140,8 @@ START_TEST(positions_grow_strictly)
 	uint64_t last = 0;
 
 	for (uint8_t id = 1; id < 100; id++) {
-		struct devdb_write write = append(id % 2 ? "odd" : "even", DEVDB_ANY, id, 1);
+		struct devdb_write write =
+		    append(id % 2 ? "odd" : "even", DEVDB_ANY, id, 1);
 
 		ck_assert_uint_gt(write.position, last);
 		last = write.position;
@@ -223,7 +224,7 @@ END_TEST
 START_TEST(recent_ids_forget_the_oldest)
 {
 	struct devdb_recent_ids ids;
-	struct devdb_guid id = { { 0 } };
+	struct devdb_guid id = {{0}};
 	const struct devdb_stream *stream = (const void *)store;
 
 	devdb_recent_ids_init(&ids);
@@ -251,8 +252,8 @@ START_TEST(a_soft_deleted_stream_is_not_found_until_written)
 	ck_assert_int_eq(read_state("a"), DEVDB_READ_NOT_FOUND);
 	expect_refused(append("a", DEVDB_EXISTS, 9, 1), DEVDB_STREAM_DELETED, 2);
 	expect_written(append("a", DEVDB_NO_STREAM, 10, 1), 3);
-	expect_read("a", false, 0, (const int64_t[]){ 3, -1 });
-	expect_read("$$a", true, -1, (const int64_t[]){ 1, -1 });
+	expect_read("a", false, 0, (const int64_t[]){3, -1});
+	expect_read("$$a", true, -1, (const int64_t[]){1, -1});
 }
 END_TEST
 
@@ -271,13 +272,14 @@ START_TEST(a_tombstone_is_final)
 	expect_written(append("a", DEVDB_ANY, 1, 1), 0);
 	expect_refused(
 	    devdb_store_tombstone(store, name("a"), 5), DEVDB_WRONG_VERSION, 0);
-	ck_assert_int_eq(devdb_store_tombstone(store, name("a"), 0).result, DEVDB_WRITTEN);
+	ck_assert_int_eq(
+	    devdb_store_tombstone(store, name("a"), 0).result, DEVDB_WRITTEN);
 	ck_assert_int_eq(read_state("a"), DEVDB_READ_DELETED);
 	ck_assert_int_eq(read_state("$$a"), DEVDB_READ_DELETED);
 	ck_assert_int_eq(append("a", DEVDB_ANY, 1, 1).result, DEVDB_STREAM_DELETED);
 	ck_assert_int_eq(set_metadata("$$a", 2, "{}").result, DEVDB_STREAM_DELETED);
-	ck_assert_int_eq(
-	    devdb_store_tombstone(store, name("a"), DEVDB_ANY).result, DEVDB_STREAM_DELETED);
+	ck_assert_int_eq(devdb_store_tombstone(store, name("a"), DEVDB_ANY).result,
+	    DEVDB_STREAM_DELETED);
 	/* Recorded: an empty write passes all the same. */
 	expect_written(devdb_store_append(store, name("a"), DEVDB_ANY, NULL),
 	    DEVDB_TOMBSTONE_REVISION);
@@ -290,14 +292,14 @@ START_TEST(metadata_bounds_what_is_read)
 {
 	expect_written(append("a", DEVDB_ANY, 1, 5), 4);
 	set_metadata("$$a", 50, "{\"$tb\":2}");
-	expect_read("a", false, 0, (const int64_t[]){ 2, 3, 4, -1 });
-	expect_read("a", true, 3, (const int64_t[]){ 3, 2, -1 });
+	expect_read("a", false, 0, (const int64_t[]){2, 3, 4, -1});
+	expect_read("a", true, 3, (const int64_t[]){3, 2, -1});
 	set_metadata("$$a", 51, "{\"$maxCount\":1}");
-	expect_read("a", false, 0, (const int64_t[]){ 4, -1 });
+	expect_read("a", false, 0, (const int64_t[]){4, -1});
 	/* A fault anywhere switches all of it off. */
 	set_metadata("$$a", 52, "{\"$maxCount\":1,\"$tb\":2.0}");
-	expect_read("a", false, 0, (const int64_t[]){ 0, 1, 2, 3, 4, -1 });
-	expect_read("$$a", false, 0, (const int64_t[]){ 2, -1 });
+	expect_read("a", false, 0, (const int64_t[]){0, 1, 2, 3, 4, -1});
+	expect_read("$$a", false, 0, (const int64_t[]){2, -1});
 }
 END_TEST
 
@@ -305,24 +307,24 @@ static const struct {
 	const char *json;
 	struct devdb_stream_metadata metadata;
 } metadata_rows[] = {
-	{ "{}", { 0, 0, 0 } },
-	{ "{\"$maxCount\":3,\"$maxAge\":60,\"$tb\":7,\"x\":{\"$tb\":1}}", { 3, 60, 7 } },
-	{ "\xef\xbb\xbf { '$tb' : 9223372036854775807 , } rest", { 0, 0, INT64_MAX } },
-	{ "{\"$tb\":9223372036854775808}", { 0, 0, 0 } },
-	{ "{\"$tb\":-3,\"$maxCount\":2}", { 2, 0, 0 } },
-	{ "{\"$maxCount\":1,\"$maxCount\":2}", { 2, 0, 0 } },
-	{ "{\"$maxCount\":1,\"$maxAge\":9223372036854775807}", { 0, 0, 0 } },
-	{ "{\"$maxCount\":1,\"$tmp\":1}", { 0, 0, 0 } },
-	{ "{\"$maxCount\":1,\"$tmp\":true}", { 1, 0, 0 } },
-	{ "{\"$maxCount\":1,\"$acl\":{\"$r\":[\"a\"],\"$w\":\"b\"}}", { 1, 0, 0 } },
-	{ "{\"$maxCount\":1,\"$acl\":{\"$x\":\"b\"}}", { 0, 0, 0 } },
-	{ "{\"$maxCount\":1,\"$acl\":null}", { 0, 0, 0 } },
-	{ "{\"$maxCount\":\"1\"}", { 0, 0, 0 } },
-	{ "{\"$maxCount\":1", { 0, 0, 0 } },
-	{ "[1]", { 0, 0, 0 } },
-	{ "", { 0, 0, 0 } },
-	{ "{\"a", { 0, 0, 0 } },
-	{ "{\"a\":\"\\", { 0, 0, 0 } },
+    {"{}", {0, 0, 0}},
+    {"{\"$maxCount\":3,\"$maxAge\":60,\"$tb\":7,\"x\":{\"$tb\":1}}", {3, 60, 7}},
+    {"\xef\xbb\xbf { '$tb' : 9223372036854775807 , } rest", {0, 0, INT64_MAX}},
+    {"{\"$tb\":9223372036854775808}", {0, 0, 0}},
+    {"{\"$tb\":-3,\"$maxCount\":2}", {2, 0, 0}},
+    {"{\"$maxCount\":1,\"$maxCount\":2}", {2, 0, 0}},
+    {"{\"$maxCount\":1,\"$maxAge\":9223372036854775807}", {0, 0, 0}},
+    {"{\"$maxCount\":1,\"$tmp\":1}", {0, 0, 0}},
+    {"{\"$maxCount\":1,\"$tmp\":true}", {1, 0, 0}},
+    {"{\"$maxCount\":1,\"$acl\":{\"$r\":[\"a\"],\"$w\":\"b\"}}", {1, 0, 0}},
+    {"{\"$maxCount\":1,\"$acl\":{\"$x\":\"b\"}}", {0, 0, 0}},
+    {"{\"$maxCount\":1,\"$acl\":null}", {0, 0, 0}},
+    {"{\"$maxCount\":\"1\"}", {0, 0, 0}},
+    {"{\"$maxCount\":1", {0, 0, 0}},
+    {"[1]", {0, 0, 0}},
+    {"", {0, 0, 0}},
+    {"{\"a", {0, 0, 0}},
+    {"{\"a\":\"\\", {0, 0, 0}},
 };
 
 START_TEST(metadata_is_read_as_the_server_reads_it)
@@ -371,11 +373,11 @@ END_TEST
 START_TEST(reads_start_where_they_are_told)
 {
 	expect_written(append("a", DEVDB_ANY, 1, 4), 3);
-	expect_read("a", false, 2, (const int64_t[]){ 2, 3, -1 });
-	expect_read("a", false, 9, (const int64_t[]){ -1 });
-	expect_read("a", true, -1, (const int64_t[]){ 3, 2, 1, 0, -1 });
-	expect_read("a", true, 1, (const int64_t[]){ 1, 0, -1 });
-	expect_read("a", true, 99, (const int64_t[]){ 3, 2, 1, 0, -1 });
+	expect_read("a", false, 2, (const int64_t[]){2, 3, -1});
+	expect_read("a", false, 9, (const int64_t[]){-1});
+	expect_read("a", true, -1, (const int64_t[]){3, 2, 1, 0, -1});
+	expect_read("a", true, 1, (const int64_t[]){1, 0, -1});
+	expect_read("a", true, 99, (const int64_t[]){3, 2, 1, 0, -1});
 	ck_assert_int_eq(read_state("b"), DEVDB_READ_NOT_FOUND);
 }
 END_TEST
@@ -396,7 +398,7 @@ END_TEST
 
 START_TEST(a_full_store_refuses_and_keeps_what_it_has)
 {
-	struct devdb_write write = { .result = DEVDB_WRITTEN };
+	struct devdb_write write = {.result = DEVDB_WRITTEN};
 	unsigned written = 0;
 
 	devdb_store_free(store);
@@ -420,23 +422,23 @@ static const struct {
 	const char *text;
 	bool is_guid;
 } guid_rows[] = {
-	{ "00112233-4455-6677-8899-aabbccddeeff", true },
-	{ "00112233-4455-6677-8899-AABBCCDDEEFF", true },
-	{ "00112233445566778899aabbccddeeff", true },
-	{ "{00112233-4455-6677-8899-aabbccddeeff}", true },
-	{ "(00112233-4455-6677-8899-aabbccddeeff)", true },
-	{ " \t00112233-4455-6677-8899-aabbccddeeff\n", true },
-	{ "{0x00112233,0x4455,0x6677,{0x88,0x99,0xaa,0xbb,0xcc,0xdd,0xee,0xff}}", true },
-	{ "{0x112233, 0x4455, 0x6677, {0x88,0x99,0xaa,0xbb,0xcc,0xdd,0xee,0xff} }", true },
-	{ "urn:uuid:00112233-4455-6677-8899-aabbccddeeff", false },
-	{ "00112233-4455-6677-8899-aabbccddeef", false },
-	{ "0011223-34455-6677-8899-aabbccddeeff", false },
-	{ "{00112233-4455-6677-8899-aabbccddeeff)", false },
-	{ "{0x00112233,0x14455,0x6677,{0x88,0x99,0xaa,0xbb,0xcc,0xdd,0xee,0xff}}", false },
-	{ "{0x00112233,0x4455,0x6677,{0x88,0x99,0xaa,0xbb,0xcc,0xdd,0xee,0xff}", false },
-	{ "g0112233445566778899aabbccddeeff", false },
-	{ "hello", false },
-	{ "", false },
+    {"00112233-4455-6677-8899-aabbccddeeff", true},
+    {"00112233-4455-6677-8899-AABBCCDDEEFF", true},
+    {"00112233445566778899aabbccddeeff", true},
+    {"{00112233-4455-6677-8899-aabbccddeeff}", true},
+    {"(00112233-4455-6677-8899-aabbccddeeff)", true},
+    {" \t00112233-4455-6677-8899-aabbccddeeff\n", true},
+    {"{0x00112233,0x4455,0x6677,{0x88,0x99,0xaa,0xbb,0xcc,0xdd,0xee,0xff}}", true},
+    {"{0x112233, 0x4455, 0x6677, {0x88,0x99,0xaa,0xbb,0xcc,0xdd,0xee,0xff} }", true},
+    {"urn:uuid:00112233-4455-6677-8899-aabbccddeeff", false},
+    {"00112233-4455-6677-8899-aabbccddeef", false},
+    {"0011223-34455-6677-8899-aabbccddeeff", false},
+    {"{00112233-4455-6677-8899-aabbccddeeff)", false},
+    {"{0x00112233,0x14455,0x6677,{0x88,0x99,0xaa,0xbb,0xcc,0xdd,0xee,0xff}}", false},
+    {"{0x00112233,0x4455,0x6677,{0x88,0x99,0xaa,0xbb,0xcc,0xdd,0xee,0xff}", false},
+    {"g0112233445566778899aabbccddeeff", false},
+    {"hello", false},
+    {"", false},
 };
 
 START_TEST(guids_in_every_form)
@@ -469,17 +471,17 @@ static const struct {
 	const char *repaired;
 	size_t utf16_units;
 } text_rows[] = {
-	{ "abc", "abc", 3 },
-	{ "\xc3\xa9", "\xc3\xa9", 1 },
-	{ "\xe2\x82\xac", "\xe2\x82\xac", 1 },
-	{ "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80", 2 },
-	{ "a\xff", "a" BAD, 2 },
-	{ "\xc3(", BAD "(", 2 },
-	{ "\xe2\x82", BAD, 1 },
-	{ "\xf0\x9f\x98x", BAD "x", 2 },
-	{ "\xc0\xaf", BAD BAD, 2 },
-	{ "\xed\xa0\x80", BAD BAD BAD, 3 },
-	{ "\xf4\x90\x80\x80", BAD BAD BAD BAD, 4 },
+    {"abc", "abc", 3},
+    {"\xc3\xa9", "\xc3\xa9", 1},
+    {"\xe2\x82\xac", "\xe2\x82\xac", 1},
+    {"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80", 2},
+    {"a\xff", "a" BAD, 2},
+    {"\xc3(", BAD "(", 2},
+    {"\xe2\x82", BAD, 1},
+    {"\xf0\x9f\x98x", BAD "x", 2},
+    {"\xc0\xaf", BAD BAD, 2},
+    {"\xed\xa0\x80", BAD BAD BAD, 3},
+    {"\xf4\x90\x80\x80", BAD BAD BAD BAD, 4},
 };
 
 START_TEST(texts_are_repaired_as_the_server_does)
@@ -489,8 +491,7 @@ START_TEST(texts_are_repaired_as_the_server_does)
 
 	kdb_buffer_init(&out, 100);
 	devdb_text_repair(&out, (const uint8_t *)bytes, strlen(bytes));
-	ck_assert_uint_eq(
-	    devdb_text_utf16_units((const uint8_t *)out.data, out.len),
+	ck_assert_uint_eq(devdb_text_utf16_units((const uint8_t *)out.data, out.len),
 	    text_rows[_i].utf16_units);
 	ck_assert(devdb_text_is_utf8((const uint8_t *)out.data, out.len));
 	kdb_buffer_put_char(&out, 0);
