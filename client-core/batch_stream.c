@@ -10,6 +10,9 @@
 
 enum { FIRST_SLOTS = 64, NO_SLOT = UINT32_MAX };
 
+/* The server answers each append, or says Timeout, within 3.4 s (wire-protocol 2.6). */
+#define MUTE_NS (10 * KDB_NS_PER_SECOND)
+
 enum stream_state {
 	STREAM_OPENING,
 	STREAM_OPEN,
@@ -48,6 +51,9 @@ struct kdb_batch_stream {
 	/* Some append was given up unanswered: the end of the call may be about that one. */
 	bool has_forgotten;
 	bool was_answered;
+	/* Appends that timed out since the last answer of any kind, and since when. */
+	unsigned unanswered_count;
+	int64_t unanswered_since_mono_ns;
 };
 
 static void
@@ -232,6 +238,7 @@ received(void *owner, const uint8_t *bytes, size_t len)
 	}
 	pthread_mutex_lock(stream->options.mutex);
 	stream->was_answered = true;
+	stream->unanswered_count = 0;
 	if (answer.result.has_position)
 		kdb_channel_saw_position(
 		    stream->options.channel, answer.result.commit_position);
@@ -352,6 +359,16 @@ kdb_batch_stream_forget_locked(struct kdb_operation *operation)
 	stream->has_forgotten = true;
 	end_if_done(stream);
 	return true;
+}
+
+bool
+kdb_batch_stream_is_mute_locked(
+    struct kdb_batch_stream *stream, int64_t waited_since_mono_ns, int64_t now_mono_ns)
+{
+	if (stream->unanswered_count++ == 0)
+		stream->unanswered_since_mono_ns = waited_since_mono_ns;
+	return stream->unanswered_count > 1
+	    && now_mono_ns - stream->unanswered_since_mono_ns >= MUTE_NS;
 }
 
 void

@@ -56,6 +56,11 @@ void kdb_batch_stream_queue_locked(
  * handed over. */
 bool kdb_batch_stream_forget_locked(struct kdb_operation *operation);
 
+/* Notes that an append, waiting since then, timed out on the open call. True: nothing at all was
+ * heard while several did, for 10 s; the call is not worth waiting for. */
+bool kdb_batch_stream_is_mute_locked(struct kdb_batch_stream *stream,
+    int64_t waited_since_mono_ns, int64_t now_mono_ns);
+
 /* Starts sending what is queued, unless a chain is under way. */
 void kdb_batch_stream_flush(struct kdb_batch_stream *stream);
 

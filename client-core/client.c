@@ -499,6 +499,26 @@ detach(struct kdb_operation *operation)
 	}
 }
 
+/* A call that is alive and never answers would time out every append for ever. */
+static void
+give_up_mute_stream(
+    struct kdb_client *client, const struct kdb_operation *operation, int64_t now_mono_ns)
+{
+	struct kdb_batch_stream *stream = client->stream;
+	bool is_on_stream = operation->state == KDB_OPERATION_SENT
+	    || operation->state == KDB_OPERATION_QUEUED;
+	int64_t since = operation->handed_mono_ns ? operation->handed_mono_ns
+						  : operation->submitted_mono_ns;
+
+	if (!stream || !is_on_stream || operation->stream != stream
+	    || !kdb_batch_stream_is_open_locked(stream)
+	    || !kdb_batch_stream_is_mute_locked(stream, since, now_mono_ns))
+		return;
+	say(client, KDB_LOG_WARNING, "append call on %s answers nothing: opening another",
+	    client->status.leader);
+	lose_leader(client, &client->leader, "the append call answers nothing");
+}
+
 static void
 time_out(struct kdb_client *client, struct kdb_operation *operation)
 {
@@ -531,9 +551,13 @@ run_deadlines(struct kdb_client *client, int64_t now_mono_ns)
 	int64_t next = INT64_MAX;
 
 	while ((first = kdb_deadline_heap_first(&client->deadlines))
-	    && first->at_mono_ns <= now_mono_ns)
-		time_out(client,
-		    KDB_DEADLINE_ITEM(first, struct kdb_operation, deadline));
+	    && first->at_mono_ns <= now_mono_ns) {
+		struct kdb_operation *operation =
+		    KDB_DEADLINE_ITEM(first, struct kdb_operation, deadline);
+
+		give_up_mute_stream(client, operation, now_mono_ns);
+		time_out(client, operation);
+	}
 	if (first)
 		next = first->at_mono_ns;
 	if (client->search_again_mono_ns <= now_mono_ns) {
