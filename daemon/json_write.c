@@ -8,6 +8,7 @@
 
 #include "client-core/base/alloc.h"
 #include "client-core/error.h"
+#include "daemon/decimal.h"
 #include "daemon/json_scan.h"
 #include "daemon/uuid.h"
 
@@ -242,6 +243,12 @@ kg_json_print(const struct kg_json_node *root, struct kdb_buffer *out)
 	free(text);
 }
 
+static uint64_t
+magnitude(int64_t value)
+{
+	return value < 0 ? -(uint64_t)value : (uint64_t)value;
+}
+
 /* The one answer that every append waits for, so without a tree: that takes a
  * microsecond. */
 void
@@ -251,18 +258,20 @@ kg_append_answer_print(const struct kg_append_answer *answer, struct kdb_buffer 
 	    [KG_REPLAYED_TRUE] = "true",
 	    [KG_REPLAYED_UNKNOWN] = "null"};
 
-	char position[24] = "null";
 	char middle[128];
-	int len;
+	char *end;
 
-	if (answer->has_position)
-		snprintf(position, sizeof position, "%" PRIu64, answer->commit_position);
-	len = snprintf(middle, sizeof middle,
-	    ",\"commit_position\":%s,\"current_version\":%" PRId64 ",\"event_ids\":",
-	    position, answer->current_version);
+	end = stpcpy(middle, ",\"commit_position\":");
+	end = answer->has_position ? kg_decimal_put(end, answer->commit_position, 1)
+				   : stpcpy(end, "null");
+	end = stpcpy(end, ",\"current_version\":");
+	if (answer->current_version < 0)
+		*end++ = '-';
+	end = kg_decimal_put(end, magnitude(answer->current_version), 1);
+	end = stpcpy(end, ",\"event_ids\":");
 	kdb_buffer_put_text(out, "{\"stream_name\":");
 	kg_json_quote(out, answer->stream_name, answer->stream_name_len);
-	kdb_buffer_put(out, middle, (size_t)len);
+	kdb_buffer_put(out, middle, (size_t)(end - middle));
 	put_ids(out, answer->event_ids, answer->event_count);
 	kdb_buffer_put_text(out, ",\"replayed\":");
 	kdb_buffer_put_text(out, replayed[answer->replayed]);

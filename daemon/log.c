@@ -7,6 +7,7 @@
 
 #include "client-core/base/buffer.h"
 #include "client-core/base/clock.h"
+#include "daemon/decimal.h"
 #include "daemon/json_scan.h"
 #include "daemon/log_sink.h"
 
@@ -187,18 +188,27 @@ put_text_field(struct kdb_buffer *out, const char *name, const char *text)
 		put_bytes_field(out, name, text, strlen(text));
 }
 
-/* Without printf(), since every request has several. */
+/* A word of ours, or one that was checked: nothing in it needs an escape or quotes. */
+static void
+put_word_field(struct kdb_buffer *out, const char *name, const char *word)
+{
+	if (!word)
+		return;
+	put_name(out, name);
+	if (form == KG_LOG_JSON)
+		kdb_buffer_put_char(out, '"');
+	kdb_buffer_put_text(out, word);
+	if (form == KG_LOG_JSON)
+		kdb_buffer_put_char(out, '"');
+}
+
 static void
 put_number(struct kdb_buffer *out, uint64_t value, size_t least_digits)
 {
-	char digits[20];
-	size_t at = sizeof digits;
+	char digits[KG_DECIMAL_MAX];
 
-	while (value > 0 || least_digits > sizeof digits - at) {
-		digits[--at] = (char)('0' + value % 10);
-		value /= 10;
-	}
-	kdb_buffer_put(out, digits + at, sizeof digits - at);
+	kdb_buffer_put(
+	    out, digits, (size_t)(kg_decimal_put(digits, value, least_digits) - digits));
 }
 
 static void
@@ -338,11 +348,11 @@ kg_log_request(enum kg_log_level level, const struct kg_log_request *line)
 	len = begin_line();
 	put_head(&pending, level, "request");
 	put_text_field(&pending, "method", line->method);
-	put_text_field(&pending, "route", line->route);
+	put_word_field(&pending, "route", line->route);
 	put_number_field(&pending, "status", line->status);
-	put_text_field(&pending, "code", line->code);
-	put_text_field(&pending, "outcome", line->outcome);
-	put_text_field(&pending, "request_id", line->request_id);
+	put_word_field(&pending, "code", line->code);
+	put_word_field(&pending, "outcome", line->outcome);
+	put_word_field(&pending, "request_id", line->request_id);
 	if (line->stream_name)
 		put_bytes_field(
 		    &pending, "stream_name", line->stream_name, line->stream_name_len);

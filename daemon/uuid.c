@@ -44,9 +44,9 @@ static const unsigned char digit_value[256] = {
     ['F'] = 16,
 };
 
-/* getrandom() gives up to 256 bytes without being interrupted. */
+/* One system call for the ids of some 150 requests. */
 static struct {
-	unsigned char bytes[256];
+	unsigned char bytes[4096];
 	size_t left;
 } store;
 
@@ -89,15 +89,19 @@ kg_uuid_print(const uint8_t id[16], char text[KG_UUID_TEXT_LEN + 1])
 static void
 refill(void)
 {
-	ssize_t got;
+	size_t len = 0;
 
-	do
-		got = getrandom(store.bytes, sizeof store.bytes, 0);
-	while (got < 0 && errno == EINTR);
-	/* Ids that could repeat would lose events: better no process than that. */
-	if (got != (ssize_t)sizeof store.bytes) {
-		perror("getrandom");
-		abort();
+	/* More than 256 bytes may come in parts when a signal comes in between. */
+	while (len < sizeof store.bytes) {
+		ssize_t got = getrandom(store.bytes + len, sizeof store.bytes - len, 0);
+
+		if (got > 0)
+			len += (size_t)got;
+		/* Ids that could repeat would lose events: better no process than that. */
+		if (got <= 0 && errno != EINTR) {
+			perror("getrandom");
+			abort();
+		}
 	}
 	store.left = sizeof store.bytes;
 }
