@@ -411,6 +411,19 @@ def test_frozen_connection_ends_at_the_deadline(start_devdb, start_gateway, star
     check_success(gateway.append_one("other"), version=0)
 
 
+def test_call_that_answers_nothing_is_replaced(start_devdb, start_gateway):
+    devdb = start_devdb()
+    gateway = start_gateway(devdb.address)
+    devdb.fault("hang", method="BatchAppend", count=1)
+
+    def is_answered():
+        return gateway.append_one("mute", headers={"Kurrent-Timeout": "2.6"}).status == 200
+
+    assert not is_answered()
+    wait_until(is_answered, 20, "an append on another call")
+    assert any("answers nothing" in line for line in gateway.lines)
+
+
 # -- old server, credentials ---------------------------------------------------------------
 
 def test_server_without_batch_append(start_devdb, start_gateway):
