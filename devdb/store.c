@@ -322,8 +322,12 @@ check_write(const struct devdb_store *store, struct devdb_name name,
     const struct devdb_stream *stream, int64_t expected, const struct devdb_event *events)
 {
 	int64_t last = last_revision(stream);
+	/* The server remembers the version of a metadata stream that was written lately,
+	 * and then does not notice that the stream itself is gone (recorded:
+	 * E.tombstone.warm, E.tombstone.cold). What is written so cannot be read. */
+	bool is_remembered = is_metastream(name) && last >= 0 && !stream->is_tombstoned;
 
-	if (is_tombstoned(store, name, stream))
+	if (!is_remembered && is_tombstoned(store, name, stream))
 		return check_tombstoned(expected, events);
 	if (expected == DEVDB_EXISTS && is_soft_deleted(stream))
 		return (struct check){DECISION_DELETED, -1};
@@ -388,14 +392,8 @@ store_event(
 	    &store->recent_ids, &event->id, stream, stream->name_units, event->revision);
 }
 
-static bool
-is_metadata_event(const struct devdb_event *event)
-{
-	return event->is_json && event->type_len == sizeof metadata_type - 1 &&
-	       memcmp(devdb_event_type(event), metadata_type, event->type_len) == 0;
-}
-
-/* Lets the newest event of a $$ stream take effect on its stream. */
+/* Lets the newest event of a $$ stream take effect on its stream. Its type does not
+ * matter, only that it is flagged JSON (recorded: E.other-type, E.octet-stream). */
 static void
 apply_metadata(struct devdb_store *store, struct devdb_name name,
     const struct devdb_stream *metastream)
@@ -405,7 +403,7 @@ apply_metadata(struct devdb_store *store, struct devdb_name name,
 
 	original->has_metadata = true;
 	original->metadata = (struct devdb_stream_metadata){0};
-	if (is_metadata_event(event) && !is_metastream(original_of(name)))
+	if (event->is_json && !is_metastream(original_of(name)))
 		original->metadata =
 		    devdb_stream_metadata_parse(devdb_event_data(event), event->data_len);
 }
@@ -464,7 +462,7 @@ write_events(
     struct devdb_store *store, struct devdb_name name, struct devdb_event *events)
 {
 	struct devdb_stream *stream = get_stream(store, name);
-	bool was_tombstoned = is_tombstoned(store, name, stream);
+	bool is_gone = is_tombstoned(store, name, stream);
 	bool was_deleted = is_soft_deleted(stream);
 	bool was_original_deleted =
 	    is_metastream(name) && is_soft_deleted(find_stream(store, original_of(name)));
@@ -478,13 +476,13 @@ write_events(
 		store_event(store, stream, event);
 		write.position = event->position;
 	}
-	write.revision = was_tombstoned ? DEVDB_TOMBSTONE_REVISION : stream->count - 1;
+	write.revision = is_gone && !events ? DEVDB_TOMBSTONE_REVISION : stream->count - 1;
 	if (events && is_metastream(name)) {
 		apply_metadata(store, name, stream);
-		if (was_original_deleted)
+		if (was_original_deleted && !is_gone)
 			undelete_original(store, name);
 	}
-	if (was_deleted && !was_tombstoned)
+	if (was_deleted && !is_gone)
 		undelete(store, name, first_new);
 	return write;
 }

@@ -290,17 +290,26 @@ put_dense(struct kdb_buffer *out, const struct token *value)
 	}
 }
 
+struct rewrite {
+	struct kdb_buffer *out;
+	int64_t revision;
+	bool is_replaced;
+};
+
 static bool
 copy_member(void *context, const struct token *key, const struct token *value)
 {
-	struct kdb_buffer *out = context;
+	struct rewrite *rewrite = context;
 
-	if (is_key(key, "$tb"))
-		return true;
-	put_dense(out, key);
-	kdb_buffer_put_char(out, ':');
-	put_dense(out, value);
-	kdb_buffer_put_char(out, ',');
+	put_dense(rewrite->out, key);
+	kdb_buffer_put_char(rewrite->out, ':');
+	if (is_key(key, "$tb")) {
+		kdb_buffer_put_printf(rewrite->out, "%" PRId64, rewrite->revision);
+		rewrite->is_replaced = true;
+	} else {
+		put_dense(rewrite->out, value);
+	}
+	kdb_buffer_put_char(rewrite->out, ',');
 	return true;
 }
 
@@ -308,10 +317,17 @@ void
 devdb_stream_metadata_set_truncate_before(
     struct kdb_buffer *out, const uint8_t *json, size_t len, int64_t revision)
 {
+	struct rewrite rewrite = {out, revision, false};
 	size_t start = out->len;
 
 	kdb_buffer_put_char(out, '{');
-	if (!read_whole(json, len, copy_member, out))
+	if (!read_whole(json, len, copy_member, &rewrite)) {
 		out->len = start + 1;
-	kdb_buffer_put_printf(out, "\"$tb\":%" PRId64 "}", revision);
+		rewrite.is_replaced = false;
+	}
+	if (rewrite.is_replaced)
+		out->len--; /* the last comma */
+	else
+		kdb_buffer_put_printf(out, "\"$tb\":%" PRId64, revision);
+	kdb_buffer_put_char(out, '}');
 }

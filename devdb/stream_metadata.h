@@ -22,8 +22,8 @@ struct devdb_stream_metadata {
  * fault, and the whole counts as empty. Pure; any thread. */
 struct devdb_stream_metadata devdb_stream_metadata_parse(const uint8_t *json, size_t len);
 
-/* Appends the same object with $tb set to `revision`, blanks removed, as the server does
- * when a write undeletes a stream. An object that cannot be read becomes {"$tb":N}. */
+/* Appends the same object with $tb set to `revision` in its place, or behind the others,
+ * blanks removed, as the server does when a write undeletes a stream. An object that cannot be read becomes {"$tb":N}. */
 void devdb_stream_metadata_set_truncate_before(
     struct kdb_buffer *out, const uint8_t *json, size_t len, int64_t revision);
 

@@ -363,7 +363,7 @@ START_TEST(an_undelete_keeps_the_other_members)
 	devdb_stream_metadata_set_truncate_before(
 	    &out, (const uint8_t *)json, strlen(json), 3);
 	kdb_buffer_put_char(&out, 0);
-	ck_assert_str_eq(out.data, "{\"owner\":\"a b\",\"n\":[1,2.50],\"$tb\":3}");
+	ck_assert_str_eq(out.data, "{\"owner\":\"a b\",\"$tb\":3,\"n\":[1,2.50]}");
 	kdb_buffer_dispose(&out);
 }
 END_TEST
