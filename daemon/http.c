@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The only user of libmicrohttpd. Owns the listeners, the connections with their deadlines, the
- * exchanges with their bodies, and the loop: run the library's daemons, take what other threads
- * finished, sleep in poll(). The library has no thread of its own and never sleeps here, so
- * every wake-up is ours (perf-traps 1 to 4).
+ * The only user of libmicrohttpd. Owns the connections, the exchanges with their bodies, and the
+ * loop: accept, run the library, take what other threads finished, sleep in poll(). The library
+ * has no thread and no listening socket of its own and never sleeps here, so every wake-up is
+ * ours (perf-traps 1 to 4), and so is the number of connections.
  */
 #include "daemon/http.h"
 
@@ -12,19 +12,19 @@
 #include "client-core/base/clock.h"
 #include "daemon/listen.h"
 #include "daemon/log.h"
+#include "daemon/phase.h"
+#include "daemon/ready.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <microhttpd.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -33,48 +33,33 @@
 enum {
 	/* Connections above max-connections that are told so (api-design 15.3). */
 	EXCESS_CONNECTIONS = 64,
-	/* A daemon that still has work after so many turns lets the others go first. */
+	/* Who still has work after so many turns lets the others go first. */
 	RUNS_PER_ROUND = 16,
+	ACCEPTS_PER_ROUND = 256,
 	CHUNKED_BODY_START = 4096,
+	RESETS_PER_WAIT = 64,
+	/* Blocks that the allocator would join and split at each request are kept. */
+	SPARE_BODY_BYTES = 4096,
+	SPARE_BODIES = 64,
+	OWN_TIMEOUT_S = 1000 * 1000,
 	/* What the library adds, in the memory of a connection, to each header field and cookie;
 	 * and what the head of the longest answer needs there. */
 	RECORD_BYTES = 64,
 	ANSWER_HEAD_BYTES = 1536,
-	RESETS_PER_WAIT = 64,
-	POLL_FIXED = 3,
 };
 
-/* A body's pace is judged once a second when its grace is over. */
-static const int64_t pace_check_ns = KDB_NS_PER_SECOND;
+/* Places in the list of polled descriptors; listeners follow. */
+enum { POLL_READY, POLL_SIGNALS, POLL_RESETS, POLL_LIBRARY, POLL_LISTENERS };
+
 /* A drained daemon closes its connections when nothing came in for so long. */
 static const int64_t quiet_ns = 100 * KDB_NS_PER_MS;
-
-/* What a connection waits for. Each phase has one length, so that the list of its connections
- * is in order of their deadlines. */
-enum phase {
-	PHASE_HEAD,	  /* from accept, or from the request line, to the end of the head */
-	PHASE_BODY_GRACE, /* a body that may still be slow */
-	PHASE_BODY_PACE,
-	PHASE_SENDING, /* the peer takes its answer */
-	PHASE_IDLE,    /* between two requests */
-	PHASE_COUNT,
-	PHASE_BUSY,   /* we are at work: no deadline of ours */
-	PHASE_CLOSING /* shut down, the library has not noticed yet */
-};
-
-struct listener {
-	struct kg_http *http;
-	struct kg_listen_socket *socket;
-	struct MHD_Daemon *daemon;
-	int epoll_fd;
-	bool must_run;
-};
+/* Without descriptors or memory for a connection, the next try. */
+static const int64_t accept_pause_ns = 100 * KDB_NS_PER_MS;
 
 struct connection {
-	struct kdb_list link;
-	enum phase phase;
-	int64_t due_mono_ns;
-	struct listener *listener;
+	struct kg_phase_entry waiting;
+	struct kg_http *http;
+	const struct kg_listen_socket *socket;
 	int fd;
 	bool is_excess;
 	bool is_reset;
@@ -88,6 +73,27 @@ enum stage {
 	STAGE_ANSWERED,
 };
 
+struct exchange_body {
+	bool is_announced;
+	bool has_length;
+	uint64_t declared_len;
+	enum kg_http_body state;
+	char *bytes;
+	size_t len;
+	size_t capacity;
+	size_t max_len;
+	size_t reserved_len;
+	int64_t start_mono_ns;
+};
+
+/* An answer that is sent past the library. */
+struct own_answer {
+	struct kdb_buffer head;
+	char *body;
+	size_t len;
+	bool is_sent;
+};
+
 struct kg_http_exchange {
 	struct kdb_list ready_link;
 	struct kg_http *http;
@@ -98,30 +104,15 @@ struct kg_http_exchange {
 	struct kg_head *head;
 	char *target;
 	size_t target_len;
-	struct MHD_Response *response;
+	bool is_head_method;
+	bool is_cramped; /* the fields have left no memory for the library to answer */
+	bool is_admitted;
+	bool has_own_timeout;
+	struct exchange_body body;
 	unsigned status;
 	bool must_close;
-	bool is_admitted;
-	/* The fields have left no memory for the library to answer: the answer is written
-	 * here, and sent without it. */
-	bool is_cramped;
-	bool is_head_method;
-	bool is_own_sent;
-	struct kdb_buffer own_head;
-	char *own_body;
-	size_t own_body_len;
-	struct {
-		bool is_announced;
-		bool has_length;
-		uint64_t declared_len;
-		enum kg_http_body state;
-		char *bytes;
-		size_t len;
-		size_t capacity;
-		size_t max_len;
-		size_t reserved_len;
-		int64_t start_mono_ns;
-	} body;
+	struct MHD_Response *response;
+	struct own_answer own;
 };
 
 enum drain {
@@ -133,20 +124,23 @@ enum drain {
 
 struct kg_http {
 	const struct kg_config *config;
-	const struct kg_http_handler *handler;
+	struct kg_http_handler handler;
+	struct MHD_Daemon *library;
+	bool must_run; /* the library has work */
+	bool is_stopped;
 	struct kg_listen_sockets sockets;
-	struct listener *listeners;
-	struct pollfd *polled; /* wake, signals, resets, then one for each listener */
-	int wake_fd;
+	const struct kg_listen_socket *accepting; /* whose connection the library is given */
+	int64_t accept_from_mono_ns;
+	struct pollfd *polled;
 	int signal_fd;
 	int reset_fd;
-	atomic_bool is_asleep;
-	pthread_mutex_t ready_mutex;
-	struct kdb_list ready; /* exchanges, under ready_mutex */
-	struct kdb_list phases[PHASE_COUNT];
+	struct kg_ready ready; /* exchanges */
+	struct kg_phases phases;
 	size_t connection_count;
 	size_t inflight_bytes;
 	size_t admitted_count;
+	char *spare_bodies[SPARE_BODIES];
+	size_t spare_count;
 	enum drain drain;
 	int64_t drain_due_mono_ns;
 	int64_t last_event_mono_ns;
@@ -155,130 +149,93 @@ struct kg_http {
 
 /* Connections and their deadlines. */
 
-static int64_t
-phase_length_ns(const struct kg_config *config, enum phase phase)
+static void
+set_phase(struct connection *connection, enum kg_phase phase)
 {
-	switch (phase) {
-	case PHASE_HEAD:
-		return config->header_timeout_ns;
-	case PHASE_BODY_GRACE:
-		return config->body_grace_ns;
-	case PHASE_BODY_PACE:
-		return pace_check_ns;
-	default:
-		return config->idle_timeout_ns;
-	}
+	struct kg_http *http = connection->http;
+
+	kg_phase_set(&http->phases, &connection->waiting, phase, http->now_mono_ns);
 }
 
-static void
-set_phase(struct connection *connection, enum phase phase)
+static struct connection *
+to_connection(struct kg_phase_entry *entry)
 {
-	struct kg_http *http = connection->listener->http;
-
-	if (connection->phase == PHASE_CLOSING)
-		return;
-	kdb_list_remove(&connection->link);
-	connection->phase = phase;
-	if (phase >= PHASE_COUNT)
-		return;
-	connection->due_mono_ns = http->now_mono_ns + phase_length_ns(http->config, phase);
-	kdb_list_push_back(&http->phases[phase], &connection->link);
+	return entry == NULL ? NULL : KDB_LIST_ITEM(entry, struct connection, waiting);
 }
 
 /* Closes without an answer: the library finds the end of the stream and cleans up. */
 static void
 cut(struct connection *connection)
 {
-	set_phase(connection, PHASE_CLOSING);
+	set_phase(connection, KG_PHASE_CLOSING);
 	shutdown(connection->fd, SHUT_RDWR);
-	connection->listener->must_run = true;
+	connection->http->must_run = true;
 }
 
 static bool
 is_too_slow(const struct connection *connection, int64_t now)
 {
-	const struct kg_config *config = connection->listener->http->config;
-	const struct kg_http_exchange *exchange = connection->exchange;
-	double elapsed_s =
-	    (double)(now - exchange->body.start_mono_ns) / (double)KDB_NS_PER_SECOND;
+	const struct exchange_body *body = &connection->exchange->body;
+	double elapsed_s = (double)(now - body->start_mono_ns) / (double)KDB_NS_PER_SECOND;
 
-	return (double)exchange->body.len < (double)config->min_body_rate * elapsed_s;
-}
-
-static void
-expire_one(struct connection *connection, int64_t now)
-{
-	if (connection->phase != PHASE_BODY_GRACE && connection->phase != PHASE_BODY_PACE)
-		cut(connection);
-	else if (is_too_slow(connection, now))
-		cut(connection);
-	else
-		set_phase(connection, PHASE_BODY_PACE);
-}
-
-static struct connection *
-first_of(struct kg_http *http, enum phase phase)
-{
-	struct kdb_list *list = &http->phases[phase];
-
-	return kdb_list_is_empty(list) ? NULL
-				       : KDB_LIST_ITEM(list->next, struct connection, link);
+	return (double)body->len < (double)connection->http->config->min_body_rate * elapsed_s;
 }
 
 static void
 expire(struct kg_http *http)
 {
-	for (enum phase phase = 0; phase < PHASE_COUNT; phase++) {
-		struct connection *first;
+	struct connection *connection;
 
-		while ((first = first_of(http, phase)) != NULL &&
-		    first->due_mono_ns <= http->now_mono_ns)
-			expire_one(first, http->now_mono_ns);
+	while ((connection = to_connection(
+		    kg_phases_expired(&http->phases, http->now_mono_ns))) != NULL) {
+		enum kg_phase phase = connection->waiting.phase;
+		bool is_body = phase == KG_PHASE_BODY_GRACE || phase == KG_PHASE_BODY_PACE;
+
+		if (is_body && !is_too_slow(connection, http->now_mono_ns))
+			set_phase(connection, KG_PHASE_BODY_PACE);
+		else
+			cut(connection);
 	}
-}
-
-static int64_t
-next_due(struct kg_http *http)
-{
-	int64_t due = INT64_MAX;
-
-	for (enum phase phase = 0; phase < PHASE_COUNT; phase++) {
-		const struct connection *first = first_of(http, phase);
-
-		if (first != NULL && first->due_mono_ns < due)
-			due = first->due_mono_ns;
-	}
-	return due;
 }
 
 static void
-open_connection(struct listener *listener, struct MHD_Connection *library, void **slot)
+make_room_for_connection(struct connection *connection)
 {
-	struct kg_http *http = listener->http;
-	struct connection *connection = kdb_alloc_zero(1, sizeof(*connection));
-	struct epoll_event event = { .events = EPOLLET, .data.ptr = connection };
+	struct kg_http *http = connection->http;
+	struct connection *idle = to_connection(kg_phase_first(&http->phases, KG_PHASE_IDLE));
 
-	kdb_list_init(&connection->link);
-	connection->listener = listener;
-	connection->fd =
-	    MHD_get_connection_info(library, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-	*slot = connection;
-	/* Asks for nothing, so only errors and the end of both directions are told: a reset. */
-	epoll_ctl(http->reset_fd, EPOLL_CTL_ADD, connection->fd, &event);
-	set_phase(connection, PHASE_HEAD);
-	if (http->connection_count++ < http->config->max_connections)
+	if (http->connection_count <= http->config->max_connections)
 		return;
-	if (first_of(http, PHASE_IDLE) != NULL)
-		cut(first_of(http, PHASE_IDLE));
+	if (idle != NULL)
+		cut(idle);
 	else
 		connection->is_excess = true;
 }
 
 static void
+open_connection(struct kg_http *http, struct MHD_Connection *library, void **slot)
+{
+	struct connection *connection = kdb_alloc_zero(1, sizeof(*connection));
+	struct epoll_event event = { .events = EPOLLET, .data.ptr = connection };
+
+	assert(http->accepting != NULL);
+	connection->http = http;
+	connection->socket = http->accepting;
+	connection->fd =
+	    MHD_get_connection_info(library, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	kg_phase_enter(&http->phases, &connection->waiting, KG_PHASE_HEAD, http->now_mono_ns);
+	/* Asks for nothing, so only errors and the end of both directions are told: a reset. */
+	epoll_ctl(http->reset_fd, EPOLL_CTL_ADD, connection->fd, &event);
+	http->connection_count++;
+	make_room_for_connection(connection);
+	*slot = connection;
+}
+
+static void
 close_connection(struct connection *connection)
 {
-	connection->listener->http->connection_count--;
-	kdb_list_remove(&connection->link);
+	connection->http->connection_count--;
+	kg_phase_leave(&connection->waiting);
 	free(connection);
 }
 
@@ -292,6 +249,54 @@ notify_connection(void *context, struct MHD_Connection *library, void **slot,
 		close_connection(*slot);
 }
 
+static bool
+can_accept(const struct kg_http *http)
+{
+	return http->connection_count < http->config->max_connections + EXCESS_CONNECTIONS &&
+	    http->now_mono_ns >= http->accept_from_mono_ns;
+}
+
+/* Gives the library the next connection of a listener. False: there is none, or no room. */
+static bool
+accept_one(struct kg_http *http, const struct kg_listen_socket *socket)
+{
+	struct sockaddr_storage address;
+	socklen_t len = sizeof(address);
+	int fd = accept4(
+	    socket->fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
+		return true;
+	if (fd < 0) {
+		if (errno != EAGAIN) {
+			kg_log(KG_LOG_WARNING, "%s: accept: %s", socket->name, strerror(errno));
+			http->accept_from_mono_ns = http->now_mono_ns + accept_pause_ns;
+		}
+		return false;
+	}
+	http->accepting = socket;
+	MHD_add_connection(http->library, fd, (struct sockaddr *)&address, len);
+	http->accepting = NULL;
+	http->must_run = true;
+	return true;
+}
+
+static void
+accept_waiting(struct kg_http *http, const struct kg_listen_socket *socket)
+{
+	for (int i = 0; i < ACCEPTS_PER_ROUND && can_accept(http); i++)
+		if (!accept_one(http, socket))
+			return;
+}
+
+static void
+accept_connections(struct kg_http *http)
+{
+	for (size_t i = 0; i < http->sockets.count; i++)
+		if (http->polled[POLL_LISTENERS + i].revents != 0)
+			accept_waiting(http, &http->sockets.items[i]);
+}
+
 /* A client that has reset its connection will not read an answer. */
 static void
 take_resets(struct kg_http *http)
@@ -303,9 +308,8 @@ take_resets(struct kg_http *http)
 		struct connection *connection = events[i].data.ptr;
 
 		connection->is_reset = true;
-		if (connection->phase == PHASE_BUSY && connection->exchange != NULL &&
-		    connection->exchange->stage == STAGE_WAITING)
-			http->handler->gone(connection->exchange->request);
+		if (connection->exchange != NULL && connection->exchange->stage == STAGE_WAITING)
+			http->handler.gone(connection->exchange->request);
 	}
 }
 
@@ -328,7 +332,7 @@ start_exchange(void *context, const char *target, struct MHD_Connection *library
 
 	(void)context;
 	kdb_list_init(&exchange->ready_link);
-	exchange->http = connection->listener->http;
+	exchange->http = connection->http;
 	exchange->connection = connection;
 	exchange->library = library;
 	exchange->target_len = strlen(target);
@@ -338,7 +342,9 @@ start_exchange(void *context, const char *target, struct MHD_Connection *library
 	if (question != NULL)
 		question[1] = '\0';
 	connection->exchange = exchange;
-	set_phase(connection, PHASE_HEAD);
+	/* A new connection goes on with the time it was given when it was accepted. */
+	if (connection->waiting.phase == KG_PHASE_IDLE)
+		set_phase(connection, KG_PHASE_HEAD);
 	return exchange;
 }
 
@@ -419,11 +425,11 @@ after_head(struct kg_http_exchange *exchange, enum kg_http_next next)
 	if (next == KG_HTTP_READ_BODY) {
 		exchange->stage = STAGE_BODY;
 		exchange->body.start_mono_ns = exchange->http->now_mono_ns;
-		set_phase(connection, PHASE_BODY_GRACE);
+		set_phase(connection, KG_PHASE_BODY_GRACE);
 		return MHD_YES;
 	}
 	exchange->stage = STAGE_ANSWERED;
-	set_phase(connection, PHASE_SENDING);
+	set_phase(connection, KG_PHASE_SENDING);
 	if (!exchange->body.is_announced && !exchange->is_cramped)
 		return MHD_YES;
 	kg_http_answer_close(exchange);
@@ -443,13 +449,13 @@ static enum MHD_Result
 take_head(struct kg_http_exchange *exchange, const char *method, const char *version)
 {
 	static struct field_list fields; /* only while the head is looked at */
-	const struct kg_http_handler *handler = exchange->http->handler;
+	const struct kg_http_handler *handler = &exchange->http->handler;
 	struct kg_head head = { .method = method,
 		.target = exchange->target,
 		.target_len = exchange->target_len,
 		.is_http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0,
 		.fields = fields.items,
-		.is_tcp = exchange->connection->listener->socket->unix_path == NULL };
+		.is_tcp = exchange->connection->socket->unix_path == NULL };
 	enum kg_http_next next;
 
 	fields.count = 0;
@@ -483,18 +489,30 @@ reserve(struct kg_http_exchange *exchange, size_t len)
 	return true;
 }
 
+/* Gets at least *len bytes, and says how many; NULL: there is no memory. */
+static char *
+get_body(struct kg_http *http, size_t *len)
+{
+	if (*len <= SPARE_BODY_BYTES) {
+		*len = SPARE_BODY_BYTES;
+		if (http->spare_count > 0)
+			return http->spare_bodies[--http->spare_count];
+	}
+	return malloc(*len);
+}
+
 bool
 kg_http_expect_body(struct kg_http_exchange *exchange, size_t max_len)
 {
-	size_t len =
-	    exchange->body.has_length ? (size_t)exchange->body.declared_len : 0;
+	struct exchange_body *body = &exchange->body;
+	size_t len = body->has_length ? (size_t)body->declared_len : 0;
 
-	exchange->body.max_len = max_len;
+	body->max_len = max_len;
 	if (!reserve(exchange, len))
 		return false;
-	if (len > 0 && (exchange->body.bytes = malloc(len)) == NULL)
+	if (len > 0 && (body->bytes = get_body(exchange->http, &len)) == NULL)
 		return false;
-	exchange->body.capacity = len;
+	body->capacity = len;
 	exchange->is_admitted = true;
 	exchange->http->admitted_count++;
 	return true;
@@ -503,9 +521,15 @@ kg_http_expect_body(struct kg_http_exchange *exchange, size_t max_len)
 void
 kg_http_drop_body(struct kg_http_exchange *exchange)
 {
-	free(exchange->body.bytes);
-	exchange->body.bytes = NULL;
-	exchange->body.capacity = 0;
+	struct kg_http *http = exchange->http;
+	struct exchange_body *body = &exchange->body;
+
+	if (body->capacity == SPARE_BODY_BYTES && http->spare_count < SPARE_BODIES)
+		http->spare_bodies[http->spare_count++] = body->bytes;
+	else
+		free(body->bytes);
+	body->bytes = NULL;
+	body->capacity = 0;
 }
 
 /* Grows the buffer of a chunked body. */
@@ -570,8 +594,8 @@ kg_http_body(const struct kg_http_exchange *exchange, const char **bytes, size_t
 static enum MHD_Result
 end_body(struct kg_http_exchange *exchange)
 {
-	set_phase(exchange->connection, PHASE_BUSY);
-	if (exchange->http->handler->run(exchange->request) == KG_HTTP_WAIT)
+	set_phase(exchange->connection, KG_PHASE_BUSY);
+	if (exchange->http->handler.run(exchange->request) == KG_HTTP_WAIT)
 		return MHD_YES;
 	return send_answer(exchange);
 }
@@ -586,6 +610,9 @@ handle(void *context, struct MHD_Connection *library, const char *url, const cha
 	(void)context;
 	(void)library;
 	(void)url;
+	/* Nobody is left to do what a new request would ask for. */
+	if (exchange->http->is_stopped && exchange->stage <= STAGE_BODY)
+		return MHD_NO;
 	switch (exchange->stage) {
 	case STAGE_HEAD:
 		return take_head(exchange, method, version);
@@ -608,10 +635,10 @@ handle(void *context, struct MHD_Connection *library, const char *url, const cha
 static void
 start_own_answer(struct kg_http_exchange *exchange, char *body, size_t len)
 {
-	exchange->own_body = body;
-	exchange->own_body_len = len;
-	kdb_buffer_init(&exchange->own_head, ANSWER_HEAD_BYTES);
-	kdb_buffer_put_printf(&exchange->own_head, "HTTP/1.1 %u %s\r\nContent-Length: %zu\r\n",
+	exchange->own.body = body;
+	exchange->own.len = len;
+	kdb_buffer_init(&exchange->own.head, ANSWER_HEAD_BYTES);
+	kdb_buffer_put_printf(&exchange->own.head, "HTTP/1.1 %u %s\r\nContent-Length: %zu\r\n",
 	    exchange->status, MHD_get_reason_phrase_for(exchange->status), len);
 }
 
@@ -621,13 +648,13 @@ static enum MHD_Result
 send_own_answer(struct kg_http_exchange *exchange)
 {
 	struct iovec parts[3] = {
-		{ exchange->own_head.data, exchange->own_head.len },
+		{ exchange->own.head.data, exchange->own.head.len },
 		{ (char[]){ '\r', '\n' }, 2 },
-		{ exchange->own_body, exchange->is_head_method ? 0 : exchange->own_body_len },
+		{ exchange->own.body, exchange->is_head_method ? 0 : exchange->own.len },
 	};
 	const struct msghdr message = { .msg_iov = parts, .msg_iovlen = 3 };
 
-	exchange->is_own_sent =
+	exchange->own.is_sent =
 	    sendmsg(exchange->connection->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) > 0;
 	return MHD_NO;
 }
@@ -652,7 +679,7 @@ void
 kg_http_answer_field(struct kg_http_exchange *exchange, const char *name, const char *value)
 {
 	if (exchange->is_cramped)
-		kdb_buffer_put_printf(&exchange->own_head, "%s: %s\r\n", name, value);
+		kdb_buffer_put_printf(&exchange->own.head, "%s: %s\r\n", name, value);
 	else
 		MHD_add_response_header(exchange->response, name, value);
 }
@@ -669,7 +696,7 @@ send_answer(struct kg_http_exchange *exchange)
 	enum MHD_Result result;
 
 	exchange->stage = STAGE_ANSWERED;
-	set_phase(exchange->connection, PHASE_SENDING);
+	set_phase(exchange->connection, KG_PHASE_SENDING);
 	if (exchange->must_close)
 		kg_http_answer_field(exchange, MHD_HTTP_HEADER_CONNECTION, "close");
 	if (exchange->is_cramped)
@@ -683,9 +710,9 @@ send_answer(struct kg_http_exchange *exchange)
 static enum kg_http_end
 how_ended(const struct kg_http_exchange *exchange, enum MHD_RequestTerminationCode code)
 {
-	if (exchange->connection->phase == PHASE_CLOSING)
+	if (exchange->connection->waiting.phase == KG_PHASE_CLOSING)
 		return KG_HTTP_TOO_SLOW;
-	if (exchange->is_own_sent)
+	if (exchange->own.is_sent)
 		return KG_HTTP_SENT;
 	/* A suspended connection does not notice that its peer went away. */
 	if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK || exchange->connection->is_reset)
@@ -701,70 +728,55 @@ end_exchange(void *context, struct MHD_Connection *library, void **slot,
 	struct kg_http *http;
 
 	(void)context;
-	(void)library;
 	if (exchange == NULL)
 		return;
 	*slot = NULL;
 	http = exchange->http;
+	if (exchange->has_own_timeout)
+		MHD_set_connection_option(library, MHD_CONNECTION_OPTION_TIMEOUT, 0U);
 	if (exchange->request != NULL)
-		http->handler->free(exchange->request, how_ended(exchange, code));
+		http->handler.free(exchange->request, how_ended(exchange, code));
 	exchange->connection->exchange = NULL;
-	set_phase(exchange->connection, PHASE_IDLE);
+	set_phase(exchange->connection, KG_PHASE_IDLE);
 	http->inflight_bytes -= exchange->body.reserved_len;
 	http->admitted_count -= exchange->is_admitted;
 	if (exchange->response != NULL)
 		MHD_destroy_response(exchange->response);
 	kg_http_drop_body(exchange);
-	kdb_buffer_dispose(&exchange->own_head);
-	free(exchange->own_body);
+	kdb_buffer_dispose(&exchange->own.head);
+	free(exchange->own.body);
 	free(exchange->target);
 	free(exchange);
 }
 
 /* Waiting for other threads. */
 
+/* Of a resumed connection the library reads first, and where the peer has ended its side it
+ * closes instead of sending the answer: unless the connection has a timeout of its own, then it
+ * turns to the answer before (0.9.75, MHD_epoll). The time itself is never reached. */
 void
 kg_http_suspend(struct kg_http_exchange *exchange)
 {
 	exchange->stage = STAGE_WAITING;
+	exchange->has_own_timeout = true;
 	MHD_suspend_connection(exchange->library);
+	MHD_set_connection_option(
+	    exchange->library, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)OWN_TIMEOUT_S);
 }
 
 void
 kg_http_ready(struct kg_http_exchange *exchange)
 {
-	struct kg_http *http = exchange->http;
-
-	pthread_mutex_lock(&http->ready_mutex);
-	kdb_list_push_back(&http->ready, &exchange->ready_link);
-	pthread_mutex_unlock(&http->ready_mutex);
+	kg_ready_push(&exchange->http->ready, &exchange->ready_link);
 }
 
 void
 kg_http_wake(struct kg_http *http)
 {
-	const uint64_t one = 1;
-	ssize_t written;
-
-	/* A loop that is awake looks at the list before it sleeps. */
-	if (!atomic_exchange(&http->is_asleep, false))
-		return;
-	do
-		written = write(http->wake_fd, &one, sizeof(one));
-	while (written < 0 && errno == EINTR);
+	kg_ready_wake(&http->ready);
 }
 
-static bool
-has_ready(struct kg_http *http)
-{
-	bool result;
-
-	pthread_mutex_lock(&http->ready_mutex);
-	result = !kdb_list_is_empty(&http->ready);
-	pthread_mutex_unlock(&http->ready_mutex);
-	return result;
-}
-
+/* Answering a suspended connection and resuming it spares a call of handle(). */
 static void
 run_ready(struct kg_http *http)
 {
@@ -772,18 +784,16 @@ run_ready(struct kg_http *http)
 	struct kdb_list *link;
 
 	kdb_list_init(&taken);
-	pthread_mutex_lock(&http->ready_mutex);
-	kdb_list_splice_back(&taken, &http->ready);
-	pthread_mutex_unlock(&http->ready_mutex);
+	kg_ready_take(&http->ready, &taken);
 	while ((link = kdb_list_pop_front(&taken)) != NULL) {
 		struct kg_http_exchange *exchange =
 		    KDB_LIST_ITEM(link, struct kg_http_exchange, ready_link);
 
-		if (http->handler->run(exchange->request) == KG_HTTP_WAIT)
+		if (http->handler.run(exchange->request) == KG_HTTP_WAIT)
 			continue;
 		send_answer(exchange);
 		MHD_resume_connection(exchange->library);
-		exchange->connection->listener->must_run = true;
+		http->must_run = true;
 	}
 }
 
@@ -791,78 +801,75 @@ run_ready(struct kg_http *http)
 
 /* Lets the library work until it has nothing to do, but not for ever. */
 static void
-run_listener(struct listener *listener, int max_runs)
+run_library(struct kg_http *http, int max_runs)
 {
 	MHD_UNSIGNED_LONG_LONG timeout_ms = 0;
 
-	for (int i = 0; i < max_runs && listener->must_run; i++) {
-		MHD_run(listener->daemon);
-		listener->must_run =
-		    MHD_get_timeout(listener->daemon, &timeout_ms) == MHD_YES && timeout_ms == 0;
+	for (int i = 0; i < max_runs && http->must_run; i++) {
+		MHD_run(http->library);
+		http->must_run =
+		    MHD_get_timeout(http->library, &timeout_ms) == MHD_YES && timeout_ms == 0;
 	}
 }
 
 static bool
-run_listeners(struct kg_http *http, int max_runs)
+is_sending(const struct kg_http *http)
 {
-	bool must_run = false;
+	return kg_phase_first(&http->phases, KG_PHASE_SENDING) != NULL;
+}
 
-	for (size_t i = 0; i < http->sockets.count; i++) {
-		run_listener(&http->listeners[i], max_runs);
-		must_run |= http->listeners[i].must_run;
-	}
-	return must_run;
+static int64_t
+min_time(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* When the loop must look again although nothing happens. */
+static int64_t
+next_due(const struct kg_http *http)
+{
+	int64_t due = kg_phases_next_due(&http->phases);
+
+	if (http->accept_from_mono_ns > http->now_mono_ns)
+		due = min_time(due, http->accept_from_mono_ns);
+	if (http->drain != DRAIN_NO)
+		due = min_time(due, http->drain_due_mono_ns);
+	if (http->drain == DRAIN_QUIET && !is_sending(http))
+		due = min_time(due, http->last_event_mono_ns + quiet_ns);
+	return due;
 }
 
 static int
-sleep_ms(struct kg_http *http, bool must_run)
+sleep_ms(const struct kg_http *http)
 {
 	int64_t due = next_due(http);
-	int64_t wait_ns;
+	int64_t wait_ns = due - http->now_mono_ns;
 
-	if (must_run || has_ready(http))
-		return 0;
-	if (http->drain == DRAIN_REQUESTS && http->drain_due_mono_ns < due)
-		due = http->drain_due_mono_ns;
-	if (http->drain == DRAIN_QUIET && http->last_event_mono_ns + quiet_ns < due)
-		due = http->last_event_mono_ns + quiet_ns;
 	if (due == INT64_MAX)
 		return -1;
-	wait_ns = due - http->now_mono_ns;
 	if (wait_ns <= 0)
 		return 0;
 	wait_ns = (wait_ns + KDB_NS_PER_MS - 1) / KDB_NS_PER_MS;
 	return wait_ns > INT_MAX ? INT_MAX : (int)wait_ns;
 }
 
-/* Sleeps until something happens, and marks the listeners that have work. */
+/* Sleeps until something happens. */
 static void
-wait_for_events(struct kg_http *http, bool must_run)
+wait_for_events(struct kg_http *http)
 {
-	int count;
+	const nfds_t count = POLL_LISTENERS + (can_accept(http) ? http->sockets.count : 0);
+	bool may_sleep = kg_ready_fall_asleep(&http->ready) && !http->must_run;
+	int happened;
 
-	atomic_store(&http->is_asleep, true);
-	count = poll(http->polled, POLL_FIXED + http->sockets.count, sleep_ms(http, must_run));
-	atomic_store(&http->is_asleep, false);
+	for (size_t i = 0; i < POLL_LISTENERS + http->sockets.count; i++)
+		http->polled[i].revents = 0;
+	happened = poll(http->polled, count, may_sleep ? sleep_ms(http) : 0);
+	kg_ready_awake(&http->ready, http->polled[POLL_READY].revents != 0);
 	http->now_mono_ns = kdb_clock_mono_ns();
-	if (count <= 0) {
-		for (size_t i = 0; i < POLL_FIXED + http->sockets.count; i++)
-			http->polled[i].revents = 0;
-		return;
-	}
-	http->last_event_mono_ns = http->now_mono_ns;
-	for (size_t i = 0; i < http->sockets.count; i++)
-		if (http->polled[POLL_FIXED + i].revents != 0)
-			http->listeners[i].must_run = true;
-}
-
-static void
-take_wake(struct kg_http *http)
-{
-	uint64_t count;
-
-	if (read(http->wake_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
-		kg_log(KG_LOG_ERROR, "wake-up: %s", strerror(errno));
+	if (happened > 0)
+		http->last_event_mono_ns = http->now_mono_ns;
+	if (http->polled[POLL_LIBRARY].revents != 0)
+		http->must_run = true;
 }
 
 static void
@@ -890,28 +897,20 @@ static void
 close_listeners(struct kg_http *http)
 {
 	for (size_t i = 0; i < http->sockets.count; i++) {
-		struct listener *listener = &http->listeners[i];
-		struct pollfd waiting = { .fd = listener->socket->fd, .events = POLLIN };
+		struct kg_listen_socket *socket = &http->sockets.items[i];
 
-		kg_listen_stop_new(listener->socket);
-		while (poll(&waiting, 1, 0) > 0 &&
-		    http->connection_count <
-			http->config->max_connections + EXCESS_CONNECTIONS) {
-			listener->must_run = true;
-			run_listener(listener, 1);
-		}
-		MHD_quiesce_daemon(listener->daemon);
-		close(listener->socket->fd);
-		listener->socket->fd = -1;
-		listener->must_run = true;
+		kg_listen_stop_new(socket);
+		while (can_accept(http) && accept_one(http, socket))
+			continue;
+		kg_listen_close(socket);
+		http->polled[POLL_LISTENERS + i].fd = -1;
 	}
 }
 
 static bool
-is_quiet(struct kg_http *http)
+is_quiet(const struct kg_http *http)
 {
-	return http->now_mono_ns - http->last_event_mono_ns >= quiet_ns &&
-	    first_of(http, PHASE_SENDING) == NULL;
+	return http->now_mono_ns - http->last_event_mono_ns >= quiet_ns && !is_sending(http);
 }
 
 static void
@@ -935,22 +934,19 @@ advance_drain(struct kg_http *http)
 void
 kg_http_run(struct kg_http *http, const struct kg_http_handler *handler)
 {
-	bool must_run = true;
-
-	http->handler = handler;
+	http->handler = *handler;
 	while (http->drain != DRAIN_DONE) {
-		wait_for_events(http, must_run);
-		if (http->polled[0].revents != 0)
-			take_wake(http);
-		if (http->polled[1].revents != 0)
+		wait_for_events(http);
+		if (http->polled[POLL_SIGNALS].revents != 0)
 			take_signals(http);
-		if (http->polled[2].revents != 0)
+		if (http->polled[POLL_RESETS].revents != 0)
 			take_resets(http);
+		accept_connections(http);
 		/* What is left over after one turn is joined with the answers that are ready. */
-		run_listeners(http, 1);
+		run_library(http, 1);
 		run_ready(http);
-		must_run = run_listeners(http, RUNS_PER_ROUND);
-		handler->round(handler->context);
+		run_library(http, RUNS_PER_ROUND);
+		http->handler.round(http->handler.context);
 		expire(http);
 		advance_drain(http);
 		kg_log_flush();
@@ -980,51 +976,37 @@ log_line(void *context, const char *format, va_list arguments)
 }
 
 static bool
-start_listener(struct kg_http *http, size_t index)
+start_library(struct kg_http *http)
 {
-	struct listener *listener = &http->listeners[index];
 	const struct kg_config *config = http->config;
 
-	listener->http = http;
-	listener->socket = &http->sockets.items[index];
-	listener->must_run = true;
-	listener->daemon = MHD_start_daemon(
-	    MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle,
-	    listener, MHD_OPTION_EXTERNAL_LOGGER, log_line, NULL, MHD_OPTION_LISTEN_SOCKET,
-	    listener->socket->fd, MHD_OPTION_STRICT_FOR_CLIENT, -1,
-	    MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
-	    MHD_OPTION_URI_LOG_CALLBACK, start_exchange, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-	    end_exchange, NULL, MHD_OPTION_NOTIFY_CONNECTION, notify_connection, listener,
+	http->library = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
+		MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
+	    0, NULL, NULL, handle, http, MHD_OPTION_EXTERNAL_LOGGER, log_line, NULL,
+	    MHD_OPTION_STRICT_FOR_CLIENT, -1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+	    MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_URI_LOG_CALLBACK,
+	    start_exchange, NULL, MHD_OPTION_NOTIFY_COMPLETED, end_exchange, NULL,
+	    MHD_OPTION_NOTIFY_CONNECTION, notify_connection, http,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, config->max_header_bytes,
 	    MHD_OPTION_CONNECTION_LIMIT, config->max_connections + EXCESS_CONNECTIONS,
 	    MHD_OPTION_END);
-	if (listener->daemon == NULL)
-		return false;
-	listener->epoll_fd =
-	    MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
-	http->polled[POLL_FIXED + index] =
-	    (struct pollfd){ .fd = listener->epoll_fd, .events = POLLIN };
-	return true;
+	return http->library != NULL;
 }
 
-static bool
-start_listeners(struct kg_http *http, char **error_text)
+static void
+set_polled(struct kg_http *http)
 {
-	size_t count = http->sockets.count;
+	const int library_fd =
+	    MHD_get_daemon_info(http->library, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 
-	http->listeners = kdb_alloc_zero(count, sizeof(*http->listeners));
-	http->polled = kdb_alloc_zero(POLL_FIXED + count, sizeof(*http->polled));
-	http->polled[0] = (struct pollfd){ .fd = http->wake_fd, .events = POLLIN };
-	http->polled[1] = (struct pollfd){ .fd = http->signal_fd, .events = POLLIN };
-	http->polled[2] = (struct pollfd){ .fd = http->reset_fd, .events = POLLIN };
-	for (size_t i = 0; i < count; i++) {
-		if (start_listener(http, i))
-			continue;
-		*error_text = kdb_alloc_printf(
-		    "listen: %s: the HTTP library does not start", http->sockets.items[i].name);
-		return false;
-	}
-	return true;
+	http->polled = kdb_alloc_zero(POLL_LISTENERS + http->sockets.count, sizeof(*http->polled));
+	http->polled[POLL_READY] = (struct pollfd){ http->ready.fd, POLLIN, 0 };
+	http->polled[POLL_SIGNALS] = (struct pollfd){ http->signal_fd, POLLIN, 0 };
+	http->polled[POLL_RESETS] = (struct pollfd){ http->reset_fd, POLLIN, 0 };
+	http->polled[POLL_LIBRARY] = (struct pollfd){ library_fd, POLLIN, 0 };
+	for (size_t i = 0; i < http->sockets.count; i++)
+		http->polled[POLL_LISTENERS + i] =
+		    (struct pollfd){ http->sockets.items[i].fd, POLLIN, 0 };
 }
 
 static int
@@ -1047,18 +1029,21 @@ kg_http_new(const struct kg_config *config, char **error_text)
 
 	http->config = config;
 	http->now_mono_ns = kdb_clock_mono_ns();
-	kdb_list_init(&http->ready);
-	for (enum phase phase = 0; phase < PHASE_COUNT; phase++)
-		kdb_list_init(&http->phases[phase]);
-	pthread_mutex_init(&http->ready_mutex, NULL);
+	kg_phases_init(&http->phases, config);
 	http->signal_fd = open_signals();
-	http->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	http->reset_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (http->signal_fd < 0 || http->wake_fd < 0 || http->reset_fd < 0)
+	if (http->signal_fd < 0 || http->reset_fd < 0 || !kg_ready_init(&http->ready)) {
 		*error_text = kdb_alloc_printf("event descriptors: %s", strerror(errno));
-	else if (kg_listen_open(config, &http->sockets, error_text) &&
-	    start_listeners(http, error_text))
-		return http;
+		free(http);
+		return NULL;
+	}
+	if (kg_listen_open(config, &http->sockets, error_text)) {
+		if (start_library(http)) {
+			set_polled(http);
+			return http;
+		}
+		*error_text = kdb_alloc_printf("the HTTP library does not start");
+	}
 	kg_http_free(http);
 	return NULL;
 }
@@ -1066,32 +1051,26 @@ kg_http_new(const struct kg_config *config, char **error_text)
 void
 kg_http_stop(struct kg_http *http)
 {
+	http->is_stopped = true;
 	/* The library aborts when it is stopped with a suspended connection. */
-	while (has_ready(http))
-		run_ready(http);
-	run_listeners(http, RUNS_PER_ROUND);
+	run_ready(http);
+	run_library(http, RUNS_PER_ROUND);
+	MHD_stop_daemon(http->library);
+	http->library = NULL;
+	kg_log_flush();
 }
 
 void
 kg_http_free(struct kg_http *http)
 {
-	for (size_t i = 0; http->listeners != NULL && i < http->sockets.count; i++) {
-		struct listener *listener = &http->listeners[i];
-
-		/* The library closes its listening socket unless it was quiesced. */
-		if (listener->daemon == NULL)
-			continue;
-		if (listener->socket->fd >= 0)
-			kg_listen_stop_new(listener->socket);
-		MHD_stop_daemon(listener->daemon);
-		listener->socket->fd = -1;
-	}
+	if (http->library != NULL)
+		MHD_stop_daemon(http->library);
 	kg_listen_dispose(&http->sockets);
-	close(http->wake_fd);
+	kg_ready_dispose(&http->ready);
 	close(http->signal_fd);
 	close(http->reset_fd);
-	pthread_mutex_destroy(&http->ready_mutex);
-	free(http->listeners);
+	while (http->spare_count > 0)
+		free(http->spare_bodies[--http->spare_count]);
 	free(http->polled);
 	free(http);
 }
@@ -1119,7 +1098,7 @@ kg_http_head(struct kg_http_exchange *exchange)
 bool
 kg_http_is_local(const struct kg_http_exchange *exchange)
 {
-	const struct kg_listen_socket *socket = exchange->connection->listener->socket;
+	const struct kg_listen_socket *socket = exchange->connection->socket;
 
 	return socket->is_loopback || socket->unix_path != NULL;
 }

@@ -211,7 +211,7 @@ read_path(const char *path, struct sockaddr_un *address, char **error_text)
 		    path, sizeof(address->sun_path) - 1);
 		return false;
 	}
-	strcpy(address->sun_path, path);
+	memcpy(address->sun_path, path, strlen(path) + 1);
 	return true;
 }
 
@@ -333,33 +333,40 @@ kg_listen_open(
 }
 
 void
-kg_listen_stop_new(const struct kg_listen_socket *socket)
+kg_listen_stop_new(struct kg_listen_socket *socket)
 {
 	/* Drops every packet that comes for the listening socket: a handshake that has not
 	 * begun is tried again by its client, and refused once the socket is closed. */
 	static struct sock_filter drop_all[] = { { BPF_RET | BPF_K, 0, 0, 0 } };
 	static const struct sock_fprog program = { .len = 1, .filter = drop_all };
 
-	if (socket->unix_path != NULL)
+	if (socket->unix_path == NULL) {
+		setsockopt(socket->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+		return;
+	}
+	unlink(socket->unix_path);
+	socket->is_unlinked = true;
+}
+
+void
+kg_listen_close(struct kg_listen_socket *socket)
+{
+	if (socket->fd < 0)
+		return;
+	/* Another process may have made the file anew after kg_listen_stop_new(). */
+	if (socket->unix_path != NULL && !socket->is_unlinked)
 		unlink(socket->unix_path);
-	else
-		setsockopt(
-		    socket->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+	close(socket->fd);
+	socket->fd = -1;
 }
 
 void
 kg_listen_dispose(struct kg_listen_sockets *sockets)
 {
 	for (size_t i = 0; i < sockets->count; i++) {
-		struct kg_listen_socket *socket = &sockets->items[i];
-
-		if (socket->fd >= 0) {
-			if (socket->unix_path != NULL)
-				unlink(socket->unix_path);
-			close(socket->fd);
-		}
-		free(socket->name);
-		free(socket->unix_path);
+		kg_listen_close(&sockets->items[i]);
+		free(sockets->items[i].name);
+		free(sockets->items[i].unix_path);
 	}
 	free(sockets->items);
 	*sockets = (struct kg_listen_sockets){ 0 };

@@ -9,9 +9,10 @@
 
 /* Listening sockets, as the option `listen` names them (api-design 15.1). One thread. */
 struct kg_listen_socket {
-	int fd;		 /* listening, non-blocking; -1 after it was given away or closed */
+	int fd;		 /* listening, non-blocking; -1 after it was closed */
 	char *name;	 /* for people: address and the real port, or unix:PATH */
 	char *unix_path; /* NULL: TCP */
+	bool is_unlinked; /* the file of the unix socket is gone already */
 	bool is_loopback;
 };
 
@@ -31,7 +32,10 @@ bool kg_listen_open(
 
 /* Makes new connections impossible while those that wait can still be accepted, so that none is
  * dropped after its client could send. */
-void kg_listen_stop_new(const struct kg_listen_socket *socket);
+void kg_listen_stop_new(struct kg_listen_socket *socket);
+
+/* Closes a socket and removes the file of a unix socket. */
+void kg_listen_close(struct kg_listen_socket *socket);
 
 /* Closes what is open, removes the files of unix sockets, frees. */
 void kg_listen_dispose(struct kg_listen_sockets *sockets);

@@ -25,8 +25,11 @@ libdaemon_a_SOURCES = \
 	daemon/listen.c daemon/listen.h \
 	daemon/media_type.c daemon/media_type.h \
 	daemon/parameters.c daemon/parameters.h \
+	daemon/phase.c daemon/phase.h \
+	daemon/ready.c daemon/ready.h \
 	daemon/request.c daemon/request.h \
 	daemon/router.c daemon/router.h daemon/routes.def \
+	daemon/decimal.h \
 	daemon/endpoints/append.c daemon/endpoints/append.h \
 	daemon/endpoints/append_raw.c \
 	daemon/endpoints/info.c \

@@ -13,12 +13,13 @@
 #include "daemon/log.h"
 #include "daemon/uuid.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PROBLEM_BODY_MAX = 1 << 20 };
+enum { PROBLEM_BODY_MAX = 1 << 20, PROBLEM_BYTES_PER_ID = 40 };
 
 static const int64_t status_age_ns = 250 * KDB_NS_PER_MS;
 
@@ -269,25 +270,55 @@ static const step_fn steps[] = {
 
 /* Answers. */
 
+/* Appends milliseconds with a tenth; printf() of a double would take as long as the rest of an
+ * answer. */
+static void
+put_duration(struct kdb_buffer *out, const char *name, int64_t ns)
+{
+	int64_t tenths = (ns + KDB_NS_PER_MS / 20) / (KDB_NS_PER_MS / 10);
+	char digits[24];
+	size_t at = sizeof(digits);
+
+	digits[--at] = (char)('0' + tenths % 10);
+	digits[--at] = '.';
+	tenths /= 10;
+	do
+		digits[--at] = (char)('0' + tenths % 10);
+	while ((tenths /= 10) > 0);
+	kdb_buffer_put_text(out, name);
+	kdb_buffer_put(out, digits + at, sizeof(digits) - at);
+}
+
+static bool
+is_timing_wanted(const struct kg_request *request)
+{
+	const int option = request->gateway->config->server_timing;
+
+	if (request->times.submit_mono_ns == 0 || option == KG_SERVER_TIMING_OFF)
+		return false;
+	return option == KG_SERVER_TIMING_ON || kg_http_is_local(request->exchange);
+}
+
 static void
 put_server_timing(struct kg_request *request)
 {
-	const struct kg_config *config = request->gateway->config;
 	const struct kg_request_times *times = &request->times;
-	const double ns_per_ms = (double)KDB_NS_PER_MS;
-	char text[128];
+	struct kdb_buffer text;
 
-	if (times->submit_mono_ns == 0 || config->server_timing == KG_SERVER_TIMING_OFF ||
-	    (config->server_timing == KG_SERVER_TIMING_AUTO &&
-		!kg_http_is_local(request->exchange)))
+	if (!is_timing_wanted(request))
 		return;
-	snprintf(text, sizeof(text),
-	    "parse;dur=%.1f, queue;dur=%.1f, db;dur=%.1f, deadline;dur=%.*f",
-	    (double)(times->submit_mono_ns - times->whole_mono_ns) / ns_per_ms,
-	    (double)times->queued_ns / ns_per_ms, (double)times->database_ns / ns_per_ms,
-	    times->timeout_ns % KDB_NS_PER_MS == 0 ? 0 : 3,
-	    (double)times->timeout_ns / ns_per_ms);
-	kg_request_answer_field(request, "Server-Timing", text);
+	kdb_buffer_init(&text, 256);
+	put_duration(&text, "parse;dur=", times->submit_mono_ns - times->whole_mono_ns);
+	put_duration(&text, ", queue;dur=", times->queued_ns);
+	put_duration(&text, ", db;dur=", times->database_ns);
+	kdb_buffer_put_printf(
+	    &text, ", deadline;dur=%" PRId64, times->timeout_ns / KDB_NS_PER_MS);
+	if (times->timeout_ns % KDB_NS_PER_MS != 0)
+		kdb_buffer_put_printf(
+		    &text, ".%06" PRId64, times->timeout_ns % KDB_NS_PER_MS);
+	kdb_buffer_put_char(&text, '\0');
+	kg_request_answer_field(request, "Server-Timing", text.data);
+	kdb_buffer_dispose(&text);
 }
 
 void
@@ -301,8 +332,11 @@ kg_request_answer(struct kg_request *request, unsigned status, const char *media
     struct kdb_buffer *body)
 {
 	size_t len = body->len;
-	char *bytes = kdb_buffer_take(body, &len);
+	char *bytes;
 
+	/* Every answer has a bound that its buffer was given. */
+	assert(!body->is_overflowed);
+	bytes = kdb_buffer_take(body, &len);
 	kg_http_answer(request->exchange, status, bytes, len);
 	request->log.status = status;
 	if (media_type != NULL)
@@ -368,7 +402,8 @@ answer_refusal(struct kg_request *request)
 	request->log.code = row->code;
 	request->log.outcome =
 	    request->refusal->outcome == KDB_OUTCOME_UNKNOWN ? "unknown" : "not_written";
-	kdb_buffer_init(&body, PROBLEM_BODY_MAX);
+	kdb_buffer_init(&body,
+	    PROBLEM_BODY_MAX + PROBLEM_BYTES_PER_ID * request->refusal->event_ids.count);
 	kg_problem_print(request->refusal, request->id, &body);
 	kg_request_answer(request, row->status, "application/problem+json", &body);
 	put_problem_fields(request);

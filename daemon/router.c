@@ -104,6 +104,9 @@ are_parts_decodable(const char *text, size_t len, const char *separators)
 {
 	const char *end = text + len;
 
+	/* The guard lets only visible ASCII through. */
+	if (memchr(text, '%', len) == NULL)
+		return true;
 	while (text < end) {
 		const char *at = text;
 
@@ -194,8 +197,8 @@ static const char *const blanks[] = { "\xC2\x85", "\xC2\xA0", "\xE1\x9A\x80", "\
 static size_t
 blank_len(const char *text, size_t len)
 {
-	if (*text == ' ' || (*text >= '\t' && *text <= '\r'))
-		return 1;
+	if ((unsigned char)*text < 0x80)
+		return *text == ' ' || (*text >= '\t' && *text <= '\r');
 	for (size_t i = 0; i < sizeof(blanks) / sizeof(blanks[0]); i++)
 		if (len >= strlen(blanks[i]) && memcmp(text, blanks[i], strlen(blanks[i])) == 0)
 			return strlen(blanks[i]);
@@ -277,10 +280,13 @@ put_allow(struct kg_router_match *match)
 
 /* The route of this path that has the method; KG_ROUTE_COUNT: none. */
 static enum kg_route
-find_method(const char *template, enum method method)
+find_method(enum kg_route path, enum method method)
 {
+	const char *template = routes[path].template;
 	int route = 0;
 
+	if (routes[path].method == method)
+		return path;
 	while (route < KG_ROUTE_COUNT &&
 	    (routes[route].method != method || strcmp(routes[route].template, template) != 0))
 		route++;
@@ -290,23 +296,21 @@ find_method(const char *template, enum method method)
 static void
 choose_method(const char *method, struct kg_router_match *match, struct kg_refusal *refusal)
 {
-	const char *template = routes[match->route].template;
 	enum kg_route route = KG_ROUTE_COUNT;
 
-	put_allow(match);
-	match->is_head = strcmp(method, "HEAD") == 0;
 	match->is_options = strcmp(method, "OPTIONS") == 0;
-	if (match->is_options)
+	if (strcmp(method, "POST") == 0)
+		route = find_method(match->route, POST);
+	else if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
+		route = find_method(match->route, GET);
+	if (route != KG_ROUTE_COUNT) {
+		match->route = route;
 		return;
-	if (match->is_head || strcmp(method, "GET") == 0)
-		route = find_method(template, GET);
-	else if (strcmp(method, "POST") == 0)
-		route = find_method(template, POST);
-	if (route == KG_ROUTE_COUNT)
+	}
+	put_allow(match);
+	if (!match->is_options)
 		kg_refusal_set(refusal, KG_PROBLEM_METHOD_NOT_ALLOWED,
 		    "This path has the methods %s.", match->allow);
-	else
-		match->route = route;
 }
 
 bool

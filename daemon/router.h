@@ -28,14 +28,12 @@ struct kg_router_match {
 	/* In the order of the template; spans into the target, where they were decoded. */
 	struct kdb_bytes values[KG_ROUTER_VALUES_MAX];
 	size_t value_count;
-	char allow[64];	   /* value of the Allow header of this path */
-	bool is_head;	   /* HEAD on a route that has GET */
-	bool is_options;   /* to be answered with 204 and Allow; no route's endpoint is meant */
+	bool is_options; /* to be answered with 204 and Allow; no route's endpoint is meant */
+	char allow[64];	 /* value of the Allow header; set when it is to be sent */
 };
 
 /* Finds the route and decodes the path in place; the query stays as it is, but every name and
- * value in it is known to be decodable. False: *refusal is set, and match->allow where the path
- * exists. match->route is KG_ROUTE_COUNT until it is known. */
+ * value in it is known to be decodable. False: *refusal is set. match->route is KG_ROUTE_COUNT until it is known. */
 bool kg_router_find(const char *method, struct kg_target *target, size_t max_name_bytes,
     struct kg_router_match *match, struct kg_refusal *refusal);
 

@@ -159,7 +159,7 @@ START_TEST(test_allow)
 		{ "PUT", "/v1/streams/a/events", "POST, OPTIONS" },
 		{ "OPTIONS", "/v1/streams/a/events", "POST, OPTIONS" },
 		{ "OPTIONS", "/livez", "GET, HEAD, OPTIONS" },
-		{ "GET", "/livez", "GET, HEAD, OPTIONS" },
+		{ "POST", "/readyz/x", "GET, HEAD, OPTIONS" },
 	};
 
 	for (int i = 0; i < COUNT(paths); i++) {
