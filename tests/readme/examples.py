@@ -69,6 +69,7 @@ def differences(wanted, given):
 def run(command, devdb, gateway):
     """Sends a documented command to the gateway under test; ports are changed there and back."""
     command = command.replace("localhost:2114", f"localhost:{gateway.port}")
+    command = command.replace("localhost:2115", f"localhost:{devdb.admin_port}")
     done = subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, timeout=RUN_SECONDS,
                           check=False)
     return done.stdout.decode().replace(devdb.address, "127.0.0.1:2113")
