@@ -284,15 +284,16 @@ devdb_call_send(struct devdb_call *call, grpc_byte_buffer *message)
 }
 
 void
-devdb_call_finish(struct devdb_call *call, grpc_status_code status, const char *text,
-    const struct devdb_trailer *trailers, size_t trailer_count)
+devdb_call_finish_bytes(struct devdb_call *call, grpc_status_code status,
+    const void *text, size_t text_len, const struct devdb_trailer *trailers,
+    size_t trailer_count)
 {
 	if (!devdb_call_is_open(call))
 		return;
 	assert(trailer_count <= DEVDB_MAX_TRAILERS);
 	call->has_status = true;
 	call->status = status;
-	call->status_text = grpc_slice_from_copied_string(text);
+	call->status_text = grpc_slice_from_copied_buffer(text, text_len);
 	call->trailer_count = trailer_count;
 	for (size_t i = 0; i < trailer_count; i++) {
 		call->trailers[i].key = grpc_slice_from_copied_string(trailers[i].key);
@@ -300,6 +301,14 @@ devdb_call_finish(struct devdb_call *call, grpc_status_code status, const char *
 		    grpc_slice_from_copied_buffer(trailers[i].value, trailers[i].len);
 	}
 	devdb_call_touch(call);
+}
+
+void
+devdb_call_finish(struct devdb_call *call, grpc_status_code status, const char *text,
+    const struct devdb_trailer *trailers, size_t trailer_count)
+{
+	devdb_call_finish_bytes(
+	    call, status, text, strlen(text), trailers, trailer_count);
 }
 
 void

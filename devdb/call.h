@@ -115,6 +115,11 @@ void devdb_call_send(struct devdb_call *call, grpc_byte_buffer *message);
 void devdb_call_finish(struct devdb_call *call, grpc_status_code status, const char *text,
     const struct devdb_trailer *trailers, size_t trailer_count);
 
+/* The same with a text that may hold any bytes. */
+void devdb_call_finish_bytes(struct devdb_call *call, grpc_status_code status,
+    const void *text, size_t text_len, const struct devdb_trailer *trailers,
+    size_t trailer_count);
+
 /* Whether the method may still answer. */
 bool devdb_call_is_open(const struct devdb_call *call);
 

@@ -25,6 +25,7 @@ devdb_event_new(const struct devdb_proposal *proposal)
 	*event = (struct devdb_event){
 	    .id = proposal->id,
 	    .is_json = proposal->is_json,
+	    .is_unreadable = proposal->is_unreadable,
 	    .type_len = (uint32_t)proposal->type_len,
 	    .metadata_len = (uint32_t)proposal->metadata_len,
 	    .data_len = (uint32_t)proposal->data_len,

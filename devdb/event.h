@@ -12,6 +12,7 @@
 struct devdb_proposal {
 	struct devdb_guid id;
 	bool is_json;
+	bool is_unreadable; /* every read that meets the event fails */
 	const uint8_t *type;
 	size_t type_len;
 	const uint8_t *metadata;
@@ -24,6 +25,7 @@ struct devdb_proposal {
 struct devdb_event {
 	struct devdb_guid id;
 	bool is_json;
+	bool is_unreadable;
 	uint32_t type_len;
 	uint32_t metadata_len;
 	uint32_t data_len;

@@ -336,6 +336,10 @@ send_portion(struct devdb_call *call)
 			finish(call);
 			return;
 		}
+		if (event->is_unreadable) {
+			devdb_refuse_handler(call);
+			return;
+		}
 		bytes += devdb_event_footprint(event);
 		send_event(call, event);
 	}

@@ -317,6 +317,18 @@ check_tombstoned(int64_t expected, const struct devdb_event *events)
 	return (struct check){passes ? DECISION_WRITE : DECISION_DELETED, -1};
 }
 
+/* Soft-deleted is expected: only a replay may find the stream written again. */
+static struct check
+check_deleted(const struct devdb_store *store, const struct devdb_stream *stream,
+    const struct devdb_event *events)
+{
+	struct check check = check_ids_anywhere(store, stream, events);
+
+	if (check.decision == DECISION_WRITE && !is_soft_deleted(stream))
+		check.decision = DECISION_CONFLICT;
+	return check;
+}
+
 static struct check
 check_write(const struct devdb_store *store, struct devdb_name name,
     const struct devdb_stream *stream, int64_t expected, const struct devdb_event *events)
@@ -331,13 +343,43 @@ check_write(const struct devdb_store *store, struct devdb_name name,
 		return check_tombstoned(expected, events);
 	if (expected == DEVDB_EXISTS && is_soft_deleted(stream))
 		return (struct check){DECISION_DELETED, -1};
-	if (expected == DEVDB_EXISTS && !can_exist(stream))
+	if ((expected == DEVDB_EXISTS && !can_exist(stream)) ||
+	    expected == DEVDB_TOMBSTONED)
 		return (struct check){DECISION_CONFLICT, -1};
+	if (expected == DEVDB_SOFT_DELETED)
+		return check_deleted(store, stream, events);
 	if (expected == DEVDB_EXISTS || expected == DEVDB_ANY)
 		return check_ids_anywhere(store, stream, events);
 	if (expected < last)
 		return check_ids_after(stream, expected, events);
 	return (struct check){expected > last ? DECISION_CONFLICT : DECISION_WRITE, -1};
+}
+
+/* A stream that is looked at and not written. */
+static struct check
+check_only(const struct devdb_store *store, struct devdb_name name,
+    const struct devdb_stream *stream, int64_t expected)
+{
+	bool was_tombstoned = is_tombstoned(store, name, stream);
+	bool was_deleted = is_soft_deleted(stream);
+	int64_t last = last_revision(stream);
+	bool is_met;
+
+	if (expected == DEVDB_NO_STREAM)
+		is_met = last < 0 || was_deleted || was_tombstoned;
+	else if (expected == DEVDB_TOMBSTONED)
+		is_met = was_tombstoned;
+	else if (expected == DEVDB_SOFT_DELETED)
+		is_met = was_deleted && !was_tombstoned;
+	else if (expected == DEVDB_EXISTS)
+		is_met = can_exist(stream) && !was_deleted && !was_tombstoned;
+	else
+		is_met = expected == last && !was_tombstoned;
+	if (is_met)
+		return (struct check){DECISION_WRITE, -1};
+	if (was_tombstoned || (expected == DEVDB_EXISTS && was_deleted))
+		return (struct check){DECISION_DELETED, -1};
+	return (struct check){DECISION_CONFLICT, -1};
 }
 
 /* --- writing --- */
@@ -457,89 +499,231 @@ undelete_original(struct devdb_store *store, struct devdb_name metastream)
 	undelete(store, name, last_revision(find_stream(store, name)) + 1);
 }
 
-static struct devdb_write
-write_events(
-    struct devdb_store *store, struct devdb_name name, struct devdb_event *events)
-{
-	struct devdb_stream *stream = get_stream(store, name);
-	bool is_gone = is_tombstoned(store, name, stream);
-	bool was_deleted = is_soft_deleted(stream);
-	bool was_original_deleted =
-	    is_metastream(name) && is_soft_deleted(find_stream(store, original_of(name)));
-	int64_t first_new = stream->count;
-	struct devdb_write write = {.result = DEVDB_WRITTEN, .has_position = true};
+/* What a write knows about one of its streams. */
+struct plan {
+	struct devdb_part *part;
+	struct devdb_stream *stream; /* NULL while there is none */
+	struct check check;
+	bool was_tombstoned;
+	bool was_deleted;
+	bool was_original_deleted;
+	int64_t first_new;
+};
 
-	if (!events)
-		write.position = take_position(store, name.len);
-	for (struct devdb_event *event = events, *next; event; event = next) {
-		next = event->next;
-		store_event(store, stream, event);
-		write.position = event->position;
-	}
-	write.revision = is_gone && !events ? DEVDB_TOMBSTONE_REVISION : stream->count - 1;
-	if (events && is_metastream(name)) {
-		apply_metadata(store, name, stream);
-		if (was_original_deleted && !is_gone)
+/* Looks at the stream before anything of the write is stored. */
+static void
+open_stream(struct devdb_store *store, struct plan *plan)
+{
+	struct devdb_name name = plan->part->stream;
+	const struct devdb_stream *stream = plan->stream = get_stream(store, name);
+
+	plan->was_tombstoned = is_tombstoned(store, name, stream);
+	plan->was_deleted = is_soft_deleted(stream);
+	plan->was_original_deleted =
+	    is_metastream(name) && is_soft_deleted(find_stream(store, original_of(name)));
+	plan->first_new = stream->count;
+}
+
+static void
+store_next(struct devdb_store *store, struct plan *plan, uint64_t *position)
+{
+	struct devdb_event *event = plan->part->events;
+
+	plan->part->events = event->next;
+	store_event(store, plan->stream, event);
+	*position = event->position;
+}
+
+/* An empty write leaves a mark in the log, too. */
+static void
+store_all(struct devdb_store *store, struct plan *plan, uint64_t *position)
+{
+	if (!plan->part->events)
+		*position = take_position(store, plan->part->stream.len);
+	while (plan->part->events)
+		store_next(store, plan, position);
+}
+
+/* What follows from new events: metadata counts, a deleted stream comes back. */
+static void
+close_stream(struct devdb_store *store, const struct plan *plan)
+{
+	struct devdb_name name = plan->part->stream;
+
+	bool has_new = plan->stream->count > plan->first_new;
+
+	plan->part->revision = plan->was_tombstoned && !has_new
+				   ? DEVDB_TOMBSTONE_REVISION
+				   : plan->stream->count - 1;
+	if (has_new && is_metastream(name)) {
+		apply_metadata(store, name, plan->stream);
+		if (plan->was_original_deleted && !plan->was_tombstoned)
 			undelete_original(store, name);
 	}
-	if (was_deleted && !is_gone)
-		undelete(store, name, first_new);
+	if (plan->was_deleted && !plan->was_tombstoned)
+		undelete(store, name, plan->first_new);
+}
+
+static struct devdb_write
+write_parts(struct devdb_store *store, struct plan *plans, size_t count,
+    const uint32_t *order, size_t order_len)
+{
+	struct devdb_write write = {.result = DEVDB_WRITTEN, .has_position = true};
+
+	for (size_t i = 0; i < count; i++) {
+		if (!plans[i].part->is_check_only)
+			open_stream(store, &plans[i]);
+	}
+	for (size_t i = 0; i < order_len; i++)
+		store_next(store, &plans[order[i]], &write.position);
+	for (size_t i = 0; i < count && !order; i++) {
+		if (!plans[i].part->is_check_only)
+			store_all(store, &plans[i], &write.position);
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (!plans[i].part->is_check_only)
+			close_stream(store, &plans[i]);
+	}
 	return write;
 }
 
+/* The position is that of the event written last, if it can still be read. */
 static struct devdb_write
-replay(struct devdb_name name, const struct devdb_stream *stream, int64_t revision)
+replay(struct plan *plans, size_t count)
 {
-	return (struct devdb_write){
-	    .result = DEVDB_WRITTEN,
-	    .revision = revision,
-	    .has_position = is_readable(name, stream, revision),
-	    .position = stream->events[revision]->position,
-	};
+	struct devdb_write write = {.result = DEVDB_WRITTEN};
+
+	for (size_t i = 0; i < count; i++) {
+		const struct devdb_stream *stream = plans[i].stream;
+		struct devdb_part *part = plans[i].part;
+		int64_t revision = plans[i].check.replayed_revision;
+
+		if (part->is_check_only)
+			continue;
+		part->revision = revision;
+		if (!is_readable(part->stream, stream, revision))
+			continue;
+		write.has_position = true;
+		if (stream->events[revision]->position > write.position)
+			write.position = stream->events[revision]->position;
+	}
+	return write;
 }
 
 static size_t
-footprint(const struct devdb_event *events)
+footprint(const struct devdb_part *part)
 {
-	size_t bytes = 0;
+	size_t bytes = part->is_check_only ? 0 : part->stream.len;
 
-	for (; events; events = events->next)
-		bytes += devdb_event_footprint(events) + sizeof(struct devdb_event *);
+	for (const struct devdb_event *event = part->events; event; event = event->next)
+		bytes += devdb_event_footprint(event) + sizeof event;
 	return bytes;
 }
 
-static struct devdb_write
-refuse(const struct devdb_stream *stream, enum devdb_write_result result)
+static enum devdb_write_result
+result_of(enum decision decision)
 {
-	return (struct devdb_write){.result = result, .revision = last_revision(stream)};
+	switch (decision) {
+	case DECISION_WRITE:
+		return DEVDB_WRITTEN;
+	case DECISION_DELETED:
+		return DEVDB_STREAM_DELETED;
+	default:
+		return DEVDB_WRONG_VERSION;
+	}
+}
+
+/* Where not all streams are replays, those that are fail with the others. */
+static struct devdb_write
+refuse_parts(const struct devdb_store *store, struct plan *plans, size_t count)
+{
+	struct devdb_write write = {.result = DEVDB_WRONG_VERSION};
+
+	for (size_t i = 0; i < count; i++) {
+		struct devdb_part *part = plans[i].part;
+
+		part->result = result_of(plans[i].check.decision);
+		part->revision = last_revision(plans[i].stream);
+		part->is_tombstoned = is_tombstoned(store, part->stream, plans[i].stream);
+		if (part->result == DEVDB_STREAM_DELETED)
+			write.result = DEVDB_STREAM_DELETED;
+	}
+	return write;
+}
+
+static void
+check_part(const struct devdb_store *store, struct plan *plan)
+{
+	struct devdb_part *part = plan->part;
+
+	plan->stream = find_stream(store, part->stream);
+	plan->check = part->is_check_only
+			  ? check_only(store, part->stream, plan->stream, part->expected)
+			  : check_write(store, part->stream, plan->stream, part->expected,
+				part->events);
+}
+
+static struct devdb_write
+carry_out(struct devdb_store *store, struct plan *plans, size_t count,
+    const uint32_t *order, size_t order_len)
+{
+	bool is_replay = true;
+	bool is_met = true;
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		enum decision decision = plans[i].check.decision;
+
+		is_met = is_met && decision == DECISION_WRITE;
+		is_replay = is_replay &&
+			    (plans[i].part->is_check_only || decision == DECISION_REPLAY);
+		bytes += footprint(plans[i].part);
+	}
+	if (is_replay)
+		return replay(plans, count);
+	if (!is_met)
+		return refuse_parts(store, plans, count);
+	if (!devdb_store_reserve(store, bytes))
+		return (struct devdb_write){.result = DEVDB_FULL};
+	return write_parts(store, plans, count, order, order_len);
+}
+
+struct devdb_write
+devdb_store_write(struct devdb_store *store, struct devdb_part *parts, size_t count,
+    const uint32_t *order, size_t order_len)
+{
+	struct plan *plans = kdb_alloc_zero(count, sizeof *plans);
+	struct devdb_write write;
+
+	for (size_t i = 0; i < count; i++) {
+		plans[i].part = &parts[i];
+		parts[i].result = DEVDB_WRITTEN;
+		check_part(store, &plans[i]);
+	}
+	write = carry_out(store, plans, count, order, order_len);
+	for (size_t i = 0; i < count; i++) {
+		free_events(parts[i].events);
+		parts[i].events = NULL;
+	}
+	free(plans);
+	return write;
 }
 
 struct devdb_write
 devdb_store_append(struct devdb_store *store, struct devdb_name name, int64_t expected,
     struct devdb_event *events)
 {
-	struct devdb_stream *stream = find_stream(store, name);
-	struct check check = check_write(store, name, stream, expected, events);
-	struct devdb_write write;
+	struct devdb_part part = {.stream = name, .expected = expected, .events = events};
+	struct devdb_write write = devdb_store_write(store, &part, 1, NULL, 0);
 
-	switch (check.decision) {
-	case DECISION_WRITE:
-		if (devdb_store_reserve(store, footprint(events) + name.len))
-			return write_events(store, name, events);
-		write = refuse(stream, DEVDB_FULL);
-		break;
-	case DECISION_REPLAY:
-		write = replay(name, stream, check.replayed_revision);
-		break;
-	case DECISION_DELETED:
-		write = refuse(stream, DEVDB_STREAM_DELETED);
-		break;
-	default:
-		write = refuse(stream, DEVDB_WRONG_VERSION);
-		break;
-	}
-	free_events(events);
+	write.revision = part.revision;
 	return write;
+}
+
+static struct devdb_write
+refuse(const struct devdb_stream *stream, enum devdb_write_result result)
+{
+	return (struct devdb_write){.result = result, .revision = last_revision(stream)};
 }
 
 /* A delete is checked like the write of one event with an id that nobody has used. */

@@ -12,6 +12,8 @@
 #define DEVDB_NO_STREAM INT64_C(-1)
 #define DEVDB_ANY INT64_C(-2)
 #define DEVDB_EXISTS INT64_C(-4)
+#define DEVDB_SOFT_DELETED INT64_C(-5)
+#define DEVDB_TOMBSTONED INT64_C(-6)
 
 /* The revision that an empty write reports for a tombstoned stream. */
 #define DEVDB_TOMBSTONE_REVISION INT64_MAX
@@ -63,6 +65,26 @@ void devdb_store_release(struct devdb_store *store, size_t bytes);
  * case: stored, or freed when nothing was written. */
 struct devdb_write devdb_store_append(struct devdb_store *store, struct devdb_name stream,
     int64_t expected, struct devdb_event *events);
+
+/* One stream's part in a write over several. */
+struct devdb_part {
+	struct devdb_name stream;
+	int64_t expected;
+	bool is_check_only;         /* looked at, not written; no events */
+	struct devdb_event *events; /* of this stream, in order */
+
+	/* Set by the write. After a failure a part has DEVDB_WRITTEN when nothing speaks
+	 * against it, and revision is its stream's last one, -1 = no stream. */
+	enum devdb_write_result result;
+	int64_t revision;
+	bool is_tombstoned;
+};
+
+/* Writes to all the streams or to none. `order` holds, for each event in the order of the
+ * log, the index of its part; NULL: one part after the other. No two parts have the same
+ * stream. Takes all events in any case. The revision is in the parts, not in the result. */
+struct devdb_write devdb_store_write(struct devdb_store *store, struct devdb_part *parts,
+    size_t count, const uint32_t *order, size_t order_len);
 
 /* Soft delete and tombstone. */
 struct devdb_write devdb_store_delete(
