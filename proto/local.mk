@@ -28,7 +28,7 @@ noinst_LIBRARIES += libproto.a
 libproto_a_SOURCES =
 nodist_libproto_a_SOURCES = $(proto_generated)
 libproto_a_CPPFLAGS = $(AM_CPPFLAGS) $(PROTOBUF_C_CFLAGS)
-libproto_a_CFLAGS = -std=gnu17 -w $(SAN_FLAGS)
+libproto_a_CFLAGS = -std=gnu17 -w $(HARDEN_CFLAGS) $(SAN_FLAGS)
 
 proto/%.pb-c.c proto/%.pb-c.h: proto/%.proto
 	$(AM_V_GEN)$(MKDIR_P) proto && $(PROTOC_C) -I$(top_srcdir) --c_out=. proto/$*.proto
