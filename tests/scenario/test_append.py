@@ -498,7 +498,8 @@ def test_lines_with_a_key_have_the_ids_of_the_envelope(gateway, stream):
 @pytest.mark.parametrize("media_type", [
     "application/json", "Application/JSON", "application/json; charset=utf-8",
     "application/json;charset=UTF-8", 'application/json; charset="utf-8"',
-    "application/json ; charset=utf-8"])
+    "application/json ; charset=utf-8", r'application/json; x="a\"; charset=x"; charset=utf-8',
+    "application/json; a=b; charset=utf-8"])
 def test_media_types_of_an_envelope(gateway, stream, media_type):
     answer = gateway.append(stream, envelope_of("any", [event_of()]),
                             {"Content-Type": media_type})

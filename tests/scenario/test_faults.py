@@ -439,6 +439,18 @@ def test_server_without_batch_append(start_devdb, start_gateway):
     check_problem(answer, 501, "operation-not-supported")
 
 
+def test_server_that_knows_no_features(start_devdb, start_gateway):
+    """Older still: there is no version to tell."""
+    devdb = start_devdb()
+    devdb.fault("unimplemented", method="BatchAppend")
+    devdb.fault("unimplemented", method="ServerFeatures")
+    gateway = start_gateway(devdb.address, wait_ready=False)
+    answer = gateway.append_one("old", headers={"Kurrent-Timeout": str(limit(3))})
+    members = check_problem(answer, 501, "operation-not-supported")
+    assert members["server_version"] is None
+    assert devdb.read("old") == []
+
+
 def test_request_credentials_refused(gateway, devdb, faults, stream):
     faults("unauthenticated", method="BatchAppend", count=1)
     answer = gateway.append_one(stream, headers={"Authorization": "Basic YWRtaW46d3Jvbmc="})
