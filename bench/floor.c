@@ -29,6 +29,7 @@ struct options {
 	enum part part;
 	const char *database;
 	uint16_t port;
+	bool answers_first;
 	unsigned in_flight;
 	unsigned duration_ms;
 };
@@ -115,8 +116,8 @@ run_gateway(const struct options *options)
 
 	if (options->part == PART_BOTH)
 		gateway->append = floor_append_open(options->database, answer_request);
-	gateway->http =
-	    floor_http_open(options->port, FLOOR_APPEND_HEAD_ROOM, take_request, gateway);
+	gateway->http = floor_http_open(options->port, FLOOR_APPEND_HEAD_ROOM,
+	    options->answers_first, take_request, gateway);
 	printf("listening on 127.0.0.1:%u\n", floor_http_port(gateway->http));
 	fflush(stdout);
 	serve(gateway);
@@ -177,6 +178,7 @@ static void
 usage(void)
 {
 	fputs("usage: floor [--part both|http] [--database ADDRESS:PORT] [--port N]\n"
+	      "             [--answers-first]\n"
 	      "       floor --part append --database ADDRESS:PORT [--in-flight N]\n"
 	      "             [--duration-ms N]\n",
 	    stderr);
@@ -213,6 +215,7 @@ read_options(struct options *options, int argc, char **argv)
 		{ "part", required_argument, NULL, 'a' },
 		{ "database", required_argument, NULL, 'b' },
 		{ "port", required_argument, NULL, 'p' },
+		{ "answers-first", no_argument, NULL, 'f' },
 		{ "in-flight", required_argument, NULL, 'n' },
 		{ "duration-ms", required_argument, NULL, 'd' },
 		{ 0 },
@@ -225,6 +228,7 @@ read_options(struct options *options, int argc, char **argv)
 		case 'a': options->part = read_part(optarg); break;
 		case 'b': options->database = optarg; break;
 		case 'p': options->port = (uint16_t)read_number(optarg, 65535); break;
+		case 'f': options->answers_first = true; break;
 		case 'n': options->in_flight = read_number(optarg, IN_FLIGHT_MAX); break;
 		case 'd': options->duration_ms = read_number(optarg, 60000); break;
 		default: usage();

@@ -12,7 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { POOL_BYTES = 16 * 1024, CONNECTIONS_MAX = 4096, BODY_MAX_BYTES = 64 * 1024 * 1024 };
+enum {
+	POOL_BYTES = 16 * 1024,
+	CONNECTIONS_MAX = 4096,
+	BODY_MAX_BYTES = 64 * 1024 * 1024,
+	NEVER_S = 1000 * 1000
+};
 
 struct floor_http {
 	struct MHD_Daemon *daemon;
@@ -20,6 +25,7 @@ struct floor_http {
 	floor_http_ready *ready;
 	void *context;
 	size_t head_room;
+	bool answers_first;
 };
 
 struct floor_request {
@@ -86,6 +92,9 @@ handle(void *cls, struct MHD_Connection *connection, const char *url, const char
 	if (*upload_len > 0)
 		return take_body(request, upload, upload_len);
 	MHD_suspend_connection(connection);
+	if (http->answers_first)
+		MHD_set_connection_option(
+		    connection, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)NEVER_S);
 	request->has_slice = false;
 	http->ready(http->context, request, request->slice, request->len,
 	    number_of(MHD_lookup_connection_value(
@@ -101,8 +110,9 @@ completed(void *cls, struct MHD_Connection *connection, void **request_cls,
 	struct floor_request *request = *request_cls;
 
 	(void)cls;
-	(void)connection;
 	(void)code;
+	if (request != NULL && request->http->answers_first)
+		MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, 0U);
 	if (request != NULL && request->has_slice)
 		grpc_slice_unref(request->slice);
 	free(request);
@@ -138,7 +148,8 @@ floor_http_port(const struct floor_http *http)
 }
 
 struct floor_http *
-floor_http_open(uint16_t port, size_t head_room, floor_http_ready *ready, void *context)
+floor_http_open(uint16_t port, size_t head_room, bool answers_first, floor_http_ready *ready,
+    void *context)
 {
 	struct floor_http *http = kdb_alloc_zero(1, sizeof(*http));
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port),
@@ -147,6 +158,7 @@ floor_http_open(uint16_t port, size_t head_room, floor_http_ready *ready, void *
 	http->ready = ready;
 	http->context = context;
 	http->head_room = head_room;
+	http->answers_first = answers_first;
 	http->answer = MHD_create_response_from_buffer(
 	    sizeof(answer_body) - 1, answer_body, MHD_RESPMEM_PERSISTENT);
 	MHD_add_response_header(http->answer, "Content-Type", "application/json");
