@@ -164,7 +164,7 @@ kdb_channel_pool_get(struct kdb_channel_pool *pool)
 {
 	struct kdb_channel *channel = NULL;
 
-	for (size_t i = 0; i < pool->channel_count && !channel; i++)
+	for (size_t i = 1; i < pool->channel_count && !channel; i++)
 		if (pool->channels[i]->calls < KDB_CALLS_PER_CHANNEL)
 			channel = pool->channels[i];
 	if (!channel && pool->channel_count < KDB_POOL_CHANNELS_MAX) {

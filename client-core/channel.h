@@ -38,7 +38,9 @@ enum { KDB_POOL_CHANNELS_MAX = 64, KDB_CALLS_PER_CHANNEL = 96 };
 /* Calls on a node, each with a channel that has room. */
 struct kdb_channel_pool;
 
-/* A pool whose first channel is `first` (its reference moves to the pool). */
+/* A pool whose first channel is `first` (its reference moves to the pool). It is left to the
+ * shared call: what a caller's credentials or a large append do to a connection must not hit
+ * the appends of all others. */
 struct kdb_channel_pool *kdb_channel_pool_new(const struct kdb_endpoint *endpoint,
     struct kdb_channel *first, const struct kdb_connection_settings *settings,
     const char *user_agent);
@@ -46,8 +48,8 @@ struct kdb_channel_pool *kdb_channel_pool_new(const struct kdb_endpoint *endpoin
 /* Drops the pool; calls under way keep their channels. */
 void kdb_channel_pool_free(struct kdb_channel_pool *pool);
 
-/* A channel with room for one more call, referenced for the caller; NULL when all 64 channels
- * are full. Give it back with kdb_channel_put(). */
+/* A channel, not the first, with room for one more call, referenced for the caller; NULL when
+ * all are full. Give it back with kdb_channel_put(). */
 struct kdb_channel *kdb_channel_pool_get(struct kdb_channel_pool *pool);
 
 /* Ends what kdb_channel_pool_get() began, and drops its reference. */

@@ -189,7 +189,7 @@ on_own_call_unsent(void *owner, struct kdb_operation *operation,
 	wait_for_leader(client, operation);
 }
 
-static void release_waiting(struct kdb_client *client);
+static void release_one(struct kdb_client *client);
 
 static void
 on_own_call_ended(void *owner, const struct kdb_status *status)
@@ -204,9 +204,9 @@ on_own_call_ended(void *owner, const struct kdb_status *status)
 		lose_leader(client, &status->redirect, "the leader has moved");
 	else if (status->is_not_leader || status->code == KDB_STATUS_UNAVAILABLE)
 		plan_search(client, client->pool ? &client->leader : NULL);
-	/* There is a place on the leader's connections again. */
+	/* There is one place on the leader's connections again. */
 	if (client->pool)
-		release_waiting(client);
+		release_one(client);
 }
 
 static void on_settle(void *owner);
@@ -267,6 +267,15 @@ route(struct kdb_client *client, struct kdb_operation *operation)
 		kdb_batch_stream_queue_locked(client->stream, operation);
 	else
 		wait_for_leader(client, operation);
+}
+
+static void
+release_one(struct kdb_client *client)
+{
+	struct kdb_list *link = kdb_list_pop_front(&client->waiting);
+
+	if (link)
+		route(client, KDB_LIST_ITEM(link, struct kdb_operation, link));
 }
 
 /* In the order in which they came. */
@@ -523,7 +532,7 @@ static void
 time_out(struct kdb_client *client, struct kdb_operation *operation)
 {
 	struct kdb_error *error = &operation->error;
-	bool had_leader = operation->state != KDB_OPERATION_WAITING
+	bool had_leader = client->pool
 	    && (operation->state != KDB_OPERATION_QUEUED
 		|| kdb_batch_stream_is_open_locked(operation->stream));
 	const char *reason = client->status.reason;

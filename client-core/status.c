@@ -142,7 +142,7 @@ kdb_status_to_error(const struct kdb_status *status, const struct kdb_progress *
 	if (!is_told)
 		kdb_error_set(error, code_of_silence(status->code, progress->is_alone),
 		    progress->is_complete ? KDB_OUTCOME_UNKNOWN : KDB_OUTCOME_NOT_WRITTEN,
-		    "The call ended without an answer: status %d, %s.", status->code,
+		    "The call ended without an answer (status %d): %s", status->code,
 		    status->text[0] ? status->text : "no text");
 	error->grpc_status = status->code;
 }
