@@ -31,7 +31,7 @@ static bool
 is_token(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if (!is_alphanumeric(text[i]) && !is_one_of(text[i], "!#$%&'*+-.^_`|~"))
+		if (!kg_head_is_token_char(text[i]))
 			return false;
 	return len > 0;
 }

@@ -41,6 +41,13 @@ static const struct row rows[KG_FIELD_COUNT] = {
 };
 
 bool
+kg_head_is_token_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	    (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+bool
 kg_head_is_equal(const char *text, size_t len, const char *other)
 {
 	return strlen(other) == len && strncasecmp(text, other, len) == 0;

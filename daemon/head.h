@@ -85,6 +85,9 @@ bool kg_head_field_is_defined(enum kg_field field, unsigned takes);
 /* The field of the table with this name, without letter case; KG_FIELD_COUNT: none. */
 enum kg_field kg_head_field_find(const char *name, size_t len);
 
+/* Whether a character may stand in a token (RFC 9110, 5.6.2). */
+bool kg_head_is_token_char(char c);
+
 /* Whether two texts are equal without letter case of ASCII. */
 bool kg_head_is_equal(const char *text, size_t len, const char *other);
 

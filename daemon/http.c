@@ -31,8 +31,6 @@
 #include <unistd.h>
 
 enum {
-	/* Connections above max-connections that are told so (api-design 15.3). */
-	EXCESS_CONNECTIONS = 64,
 	/* Who still has work after so many turns lets the others go first. */
 	RUNS_PER_ROUND = 16,
 	ACCEPTS_PER_ROUND = 256,
@@ -83,7 +81,9 @@ struct exchange_body {
 	size_t capacity;
 	size_t max_len;
 	size_t reserved_len;
-	int64_t start_mono_ns;
+	/* When the pace was judged last, and how much was there. */
+	int64_t judged_mono_ns;
+	size_t judged_len;
 };
 
 /* An answer that is sent past the library. */
@@ -136,6 +136,7 @@ struct kg_http {
 	int reset_fd;
 	struct kg_ready ready; /* exchanges */
 	struct kg_phases phases;
+	size_t max_connections;
 	size_t connection_count;
 	size_t inflight_bytes;
 	size_t admitted_count;
@@ -172,13 +173,17 @@ cut(struct connection *connection)
 	connection->http->must_run = true;
 }
 
+/* Judges what has come since the last time, so that nobody can be fast first and then hold the
+ * memory. Clients that left in the middle of a body end here, too. */
 static bool
-is_too_slow(const struct connection *connection, int64_t now)
+is_too_slow(struct exchange_body *body, size_t min_rate, int64_t now)
 {
-	const struct exchange_body *body = &connection->exchange->body;
-	double elapsed_s = (double)(now - body->start_mono_ns) / (double)KDB_NS_PER_SECOND;
+	double elapsed_s = (double)(now - body->judged_mono_ns) / (double)KDB_NS_PER_SECOND;
+	size_t come = body->len - body->judged_len;
 
-	return (double)body->len < (double)connection->http->config->min_body_rate * elapsed_s;
+	body->judged_mono_ns = now;
+	body->judged_len = body->len;
+	return (double)come < (double)min_rate * elapsed_s;
 }
 
 static void
@@ -191,7 +196,9 @@ expire(struct kg_http *http)
 		enum kg_phase phase = connection->waiting.phase;
 		bool is_body = phase == KG_PHASE_BODY_GRACE || phase == KG_PHASE_BODY_PACE;
 
-		if (is_body && !is_too_slow(connection, http->now_mono_ns))
+		if (is_body &&
+		    !is_too_slow(&connection->exchange->body, http->config->min_body_rate,
+			http->now_mono_ns))
 			set_phase(connection, KG_PHASE_BODY_PACE);
 		else
 			cut(connection);
@@ -204,7 +211,7 @@ make_room_for_connection(struct connection *connection)
 	struct kg_http *http = connection->http;
 	struct connection *idle = to_connection(kg_phase_first(&http->phases, KG_PHASE_IDLE));
 
-	if (http->connection_count <= http->config->max_connections)
+	if (http->connection_count <= http->max_connections)
 		return;
 	if (idle != NULL)
 		cut(idle);
@@ -252,7 +259,7 @@ notify_connection(void *context, struct MHD_Connection *library, void **slot,
 static bool
 can_accept(const struct kg_http *http)
 {
-	return http->connection_count < http->config->max_connections + EXCESS_CONNECTIONS &&
+	return http->connection_count < http->max_connections + KG_HTTP_EXCESS_CONNECTIONS &&
 	    http->now_mono_ns >= http->accept_from_mono_ns;
 }
 
@@ -424,7 +431,7 @@ after_head(struct kg_http_exchange *exchange, enum kg_http_next next)
 
 	if (next == KG_HTTP_READ_BODY) {
 		exchange->stage = STAGE_BODY;
-		exchange->body.start_mono_ns = exchange->http->now_mono_ns;
+		exchange->body.judged_mono_ns = exchange->http->now_mono_ns;
 		set_phase(connection, KG_PHASE_BODY_GRACE);
 		return MHD_YES;
 	}
@@ -988,7 +995,8 @@ start_library(struct kg_http *http)
 	    start_exchange, NULL, MHD_OPTION_NOTIFY_COMPLETED, end_exchange, NULL,
 	    MHD_OPTION_NOTIFY_CONNECTION, notify_connection, http,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, config->max_header_bytes,
-	    MHD_OPTION_CONNECTION_LIMIT, config->max_connections + EXCESS_CONNECTIONS,
+	    MHD_OPTION_CONNECTION_LIMIT,
+	    (unsigned)(http->max_connections + KG_HTTP_EXCESS_CONNECTIONS),
 	    MHD_OPTION_END);
 	return http->library != NULL;
 }
@@ -1023,11 +1031,12 @@ open_signals(void)
 }
 
 struct kg_http *
-kg_http_new(const struct kg_config *config, char **error_text)
+kg_http_new(const struct kg_config *config, size_t max_connections, char **error_text)
 {
 	struct kg_http *http = kdb_alloc_zero(1, sizeof(*http));
 
 	http->config = config;
+	http->max_connections = max_connections;
 	http->now_mono_ns = kdb_clock_mono_ns();
 	kg_phases_init(&http->phases, config);
 	http->signal_fd = open_signals();

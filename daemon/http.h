@@ -52,10 +52,15 @@ struct kg_http_handler {
 	void (*round)(void *context);
 };
 
+/* Beyond max_connections, so many more connections are opened to be told so. */
+enum { KG_HTTP_EXCESS_CONNECTIONS = 64 };
+
 /* Opens the listeners. NULL: *error_text says why, and the caller frees it. The configuration
- * is borrowed until kg_http_free(). Blocks SIGTERM, SIGINT and SIGHUP for the calling thread and
- * those it makes later. */
-struct kg_http *kg_http_new(const struct kg_config *config, char **error_text);
+ * is borrowed until kg_http_free(); max_connections is its number, or less where the system
+ * allows less. Blocks SIGTERM, SIGINT and SIGHUP for the calling thread and those it makes
+ * later. */
+struct kg_http *kg_http_new(
+    const struct kg_config *config, size_t max_connections, char **error_text);
 
 /* Serves until SIGTERM or SIGINT has drained it, or the drain time is over, or a second signal
  * came. Requests may still wait then. */

@@ -25,7 +25,7 @@
 enum { EXIT_NO_START = 1, EXIT_WRONG_CONFIG = 2, TEXT_MAX = 1 << 20 };
 
 /* Descriptors beside those of connections: listeners, the database, gRPC's own. */
-enum { OTHER_DESCRIPTORS = 256 };
+enum { OTHER_DESCRIPTORS = 64 };
 
 static void
 log_from_client(enum kdb_log_level level, const char *text, void *context)
@@ -52,21 +52,38 @@ protect_process(void)
 	setrlimit(RLIMIT_CORE, &no_core);
 }
 
-static void
-raise_descriptor_limit(const struct kg_config *config)
+/* Raises the limit on open files as far as it goes, and returns how many connections fit into
+ * it; 0: none. Running out of files would also cut the way to the database. */
+static size_t
+limit_connections(const struct kg_config *config)
 {
-	const rlim_t wanted = config->max_connections + OTHER_DESCRIPTORS;
+	const rlim_t others = OTHER_DESCRIPTORS + KG_HTTP_EXCESS_CONNECTIONS;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return;
+		return config->max_connections;
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_max < wanted)
+	if (limit.rlim_max >= others + config->max_connections)
+		return config->max_connections;
+	return limit.rlim_max > others ? (size_t)(limit.rlim_max - others) : 0;
+}
+
+static struct kg_http *
+start_http(const struct kg_config *config, char **error_text)
+{
+	size_t max_connections = limit_connections(config);
+
+	if (max_connections == 0) {
+		*error_text = kdb_alloc_printf("the limit on open files must be above %d",
+		    OTHER_DESCRIPTORS + KG_HTTP_EXCESS_CONNECTIONS);
+		return NULL;
+	}
+	if (max_connections < config->max_connections)
 		kg_log(KG_LOG_WARNING,
-		    "the system allows %llu open files, max-connections = %u needs %llu",
-		    (unsigned long long)limit.rlim_max, config->max_connections,
-		    (unsigned long long)wanted);
+		    "max-connections is %zu, and not %u, because of the limit on open files",
+		    max_connections, config->max_connections);
+	return kg_http_new(config, max_connections, error_text);
 }
 
 /* Keeps the memory of large bodies: getting it from the system anew for each of them costs a
@@ -116,10 +133,9 @@ run(const struct kg_config *config)
 
 	kg_log_start((enum kg_log_level)config->log_level,
 	    (enum kg_log_format)config->log_format);
-	raise_descriptor_limit(config);
 	if (error_text == NULL) {
 		status = EXIT_NO_START;
-		gateway.http = kg_http_new(config, &error_text);
+		gateway.http = start_http(config, &error_text);
 	}
 	if (gateway.http != NULL) {
 		serve(&gateway);

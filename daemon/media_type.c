@@ -12,13 +12,6 @@ struct reader {
 	const char *end;
 };
 
-static bool
-is_token_char(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	    (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
-}
-
 static void
 skip_blanks(struct reader *reader)
 {
@@ -39,7 +32,7 @@ static size_t
 take_token(struct reader *reader, const char **token)
 {
 	*token = reader->at;
-	while (reader->at < reader->end && is_token_char(*reader->at))
+	while (reader->at < reader->end && kg_head_is_token_char(*reader->at))
 		reader->at++;
 	return (size_t)(reader->at - *token);
 }

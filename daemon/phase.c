@@ -13,7 +13,9 @@ kg_phases_init(struct kg_phases *phases, const struct kg_config *config)
 		kdb_list_init(&phases->lists[phase]);
 	phases->lengths_ns[KG_PHASE_HEAD] = config->header_timeout_ns;
 	phases->lengths_ns[KG_PHASE_BODY_GRACE] = config->body_grace_ns;
-	phases->lengths_ns[KG_PHASE_BODY_PACE] = KDB_NS_PER_SECOND;
+	phases->lengths_ns[KG_PHASE_BODY_PACE] = config->body_grace_ns > KDB_NS_PER_SECOND
+	    ? config->body_grace_ns
+	    : KDB_NS_PER_SECOND;
 	phases->lengths_ns[KG_PHASE_SENDING] = config->idle_timeout_ns;
 	phases->lengths_ns[KG_PHASE_IDLE] = config->idle_timeout_ns;
 }

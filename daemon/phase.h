@@ -15,7 +15,7 @@
 enum kg_phase {
 	KG_PHASE_HEAD,	     /* from accept, or from a request line, to the end of the head */
 	KG_PHASE_BODY_GRACE, /* a body that may still be slow */
-	KG_PHASE_BODY_PACE,  /* a body whose pace is judged once a second */
+	KG_PHASE_BODY_PACE,  /* a body whose pace is judged again and again */
 	KG_PHASE_SENDING,    /* the peer takes its answer */
 	KG_PHASE_IDLE,	     /* between two requests */
 	KG_PHASE_COUNT,

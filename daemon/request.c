@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { PROBLEM_BODY_MAX = 1 << 20, PROBLEM_BYTES_PER_ID = 40 };
 
@@ -348,6 +349,17 @@ kg_request_answer(struct kg_request *request, unsigned status, const char *media
 	put_server_timing(request);
 	if (request->must_close || kg_http_is_draining(request->gateway->http))
 		kg_http_answer_close(request->exchange);
+}
+
+void
+kg_request_print_time(int64_t wall_ns, char text[KG_REQUEST_TIME_SIZE])
+{
+	time_t seconds = wall_ns / KDB_NS_PER_SECOND;
+	struct tm broken_down;
+
+	if (gmtime_r(&seconds, &broken_down) == NULL ||
+	    strftime(text, KG_REQUEST_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &broken_down) == 0)
+		text[0] = '\0';
 }
 
 static void

@@ -114,6 +114,10 @@ const struct kdb_client_status *kg_request_status(struct kg_request *request);
 void kg_request_answer(struct kg_request *request, unsigned status, const char *media_type,
     struct kdb_buffer *body);
 
+/* Writes a time as RFC 3339 in UTC, to the second; "" when it cannot be written. */
+enum { KG_REQUEST_TIME_SIZE = 32 };
+void kg_request_print_time(int64_t wall_ns, char text[KG_REQUEST_TIME_SIZE]);
+
 /* Adds a field to the answer. */
 void kg_request_answer_field(
     struct kg_request *request, const char *name, const char *value);

@@ -233,6 +233,7 @@ advise(struct kg_request *request)
 		refusal->retry_hint = request->parameters.key.len > 0 ? hint_keyed : hint_ids;
 }
 
+/* Of the gateway's own deadline; a database that gave up has said so itself. */
 static void
 name_timeout(struct kg_request *request)
 {
@@ -255,7 +256,7 @@ kg_append_encode(struct kg_request *request)
 		return;
 	}
 	refuse(request, error);
-	if (error->code == KDB_DEADLINE_EXCEEDED)
+	if (error->code == KDB_DEADLINE_EXCEEDED && error->grpc_status < 0)
 		name_timeout(request);
 	if (error->code == KDB_NOT_SUPPORTED)
 		request->refusal->server_version = kg_request_status(request)->server_version;

@@ -9,7 +9,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 enum { BODY_MAX = 16384 };
 
@@ -25,12 +24,9 @@ put_text(struct kdb_buffer *out, const char *text)
 static void
 put_gateway(struct kdb_buffer *out, const struct kg_gateway *gateway)
 {
-	time_t seconds = gateway->started_wall_ns / KDB_NS_PER_SECOND;
-	struct tm broken_down;
-	char started[32] = "";
+	char started[KG_REQUEST_TIME_SIZE];
 
-	if (gmtime_r(&seconds, &broken_down) != NULL)
-		strftime(started, sizeof(started), "%Y-%m-%dT%H:%M:%SZ", &broken_down);
+	kg_request_print_time(gateway->started_wall_ns, started);
 	kdb_buffer_put_text(out, "\"gateway\":{\"version\":");
 	put_text(out, PACKAGE_VERSION);
 	kdb_buffer_put_text(out, ",\"commit\":\"unknown\",\"started\":");

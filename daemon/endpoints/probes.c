@@ -4,8 +4,6 @@
 #include "daemon/json_write.h"
 #include "daemon/request.h"
 
-#include <time.h>
-
 enum { BODY_MAX = 16384 };
 
 /* The completion thread comes round every second; so late, it hangs. */
@@ -82,12 +80,10 @@ static const struct {
 static void
 put_since(struct kg_json_node *check, int64_t wall_ns)
 {
-	time_t seconds = wall_ns / KDB_NS_PER_SECOND;
-	struct tm broken_down;
-	char text[32];
+	char text[KG_REQUEST_TIME_SIZE];
 
-	if (wall_ns > 0 && gmtime_r(&seconds, &broken_down) != NULL &&
-	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &broken_down) > 0)
+	kg_request_print_time(wall_ns, text);
+	if (wall_ns > 0 && text[0] != '\0')
 		kg_json_put_string(check, "since", text);
 }
 
