@@ -8,6 +8,7 @@
 #include "devdb/faults.h"
 #include "devdb/methods.h"
 #include "devdb/options.h"
+#include "devdb/server.h"
 
 #include <arpa/inet.h>
 #include <cjson/cJSON.h>
@@ -23,9 +24,12 @@
 #define MAX_BODY_BYTES (16 << 10)
 #define MAX_CONNECTIONS 64
 #define IDLE_TIMEOUT_S 30
+#define DEFAULT_TRAILER_BYTES (1 << 20)
+#define MAX_TRAILER_BYTES (64 << 20)
 
 struct devdb_admin {
 	struct devdb_node *node;
+	struct devdb_server *server;
 	struct MHD_Daemon *http;
 };
 
@@ -93,6 +97,11 @@ read_fault(const cJSON *order, struct devdb_fault *fault)
 		return "action: no such action; see --help";
 	if (!take_number(order, "delay_ms", 3600000, &fault->delay_ms))
 		return "delay_ms: a number from 0 to 3600000";
+	fault->trailer_bytes = DEFAULT_TRAILER_BYTES;
+	if (!take_number(
+		order, "trailer_bytes", MAX_TRAILER_BYTES, &fault->trailer_bytes) ||
+	    fault->trailer_bytes == 0)
+		return "trailer_bytes: a number from 1 to 67108864";
 	if (fault->action == DEVDB_FAULT_DELAY &&
 	    !cJSON_GetObjectItemCaseSensitive(order, "delay_ms"))
 		return "delay_ms: required for delay";
@@ -239,10 +248,28 @@ set_role(struct MHD_Connection *connection, struct devdb_node *node, const cJSON
 	return reply_ok(connection);
 }
 
+static enum MHD_Result
+order_restart(
+    struct MHD_Connection *connection, struct devdb_server *server, const cJSON *order)
+{
+	char calls[16] = "";
+	bool is_there;
+	bool ends_calls;
+
+	if (!take_text(order, "calls", calls, sizeof calls, &is_there))
+		calls[0] = 0;
+	ends_calls = strcmp(calls, "end") == 0;
+	if (!ends_calls && strcmp(calls, "finish") != 0)
+		return reply_error(connection, MHD_HTTP_BAD_REQUEST,
+		    "calls: required, \"end\" or \"finish\"");
+	devdb_server_restart(server, ends_calls);
+	return reply_ok(connection);
+}
+
 /* --- requests --- */
 
 static enum MHD_Result
-post(struct MHD_Connection *connection, struct devdb_node *node, const char *path,
+post(struct MHD_Connection *connection, struct devdb_admin *admin, const char *path,
     const struct kdb_buffer *body)
 {
 	cJSON *order;
@@ -256,15 +283,17 @@ post(struct MHD_Connection *connection, struct devdb_node *node, const char *pat
 		result = reply_error(
 		    connection, MHD_HTTP_BAD_REQUEST, "the body is not a JSON object");
 	else if (strcmp(path, "/faults") == 0)
-		result = order_fault(connection, node, order);
+		result = order_fault(connection, admin->node, order);
+	else if (strcmp(path, "/role") == 0)
+		result = set_role(connection, admin->node, order);
 	else
-		result = set_role(connection, node, order);
+		result = order_restart(connection, admin->server, order);
 	cJSON_Delete(order);
 	return result;
 }
 
 static enum MHD_Result
-route(struct MHD_Connection *connection, struct devdb_node *node, const char *path,
+route(struct MHD_Connection *connection, struct devdb_admin *admin, const char *path,
     const char *method, const struct kdb_buffer *body)
 {
 	bool is_get = strcmp(method, MHD_HTTP_METHOD_GET) == 0;
@@ -273,13 +302,14 @@ route(struct MHD_Connection *connection, struct devdb_node *node, const char *pa
 	if (is_get && strcmp(path, "/readyz") == 0)
 		return reply_ok(connection);
 	if (is_get && strcmp(path, "/stats") == 0)
-		return reply_stats(connection, node);
+		return reply_stats(connection, admin->node);
 	if (is_get && strcmp(path, "/faults") == 0)
-		return reply_faults(connection, node);
-	if (is_post && (strcmp(path, "/faults") == 0 || strcmp(path, "/role") == 0))
-		return post(connection, node, path, body);
+		return reply_faults(connection, admin->node);
+	if (is_post && (strcmp(path, "/faults") == 0 || strcmp(path, "/role") == 0 ||
+			   strcmp(path, "/restart") == 0))
+		return post(connection, admin, path, body);
 	if (strcmp(method, MHD_HTTP_METHOD_DELETE) == 0 && strcmp(path, "/faults") == 0) {
-		devdb_faults_clear(node->faults);
+		devdb_faults_clear(admin->node->faults);
 		return reply_ok(connection);
 	}
 	return reply_error(
@@ -306,7 +336,7 @@ handle(void *context, struct MHD_Connection *connection, const char *path,
 		*data_len = 0;
 		return MHD_YES;
 	}
-	return route(connection, admin->node, path, method, body);
+	return route(connection, admin, path, method, body);
 }
 
 static void
@@ -371,7 +401,8 @@ open_socket(const char *address, int *port)
 }
 
 struct devdb_admin *
-devdb_admin_start(struct devdb_node *node, const char *address, int *port)
+devdb_admin_start(
+    struct devdb_node *node, struct devdb_server *server, const char *address, int *port)
 {
 	struct devdb_admin *admin;
 	int fd = open_socket(address, port);
@@ -380,6 +411,7 @@ devdb_admin_start(struct devdb_node *node, const char *address, int *port)
 		return NULL;
 	admin = kdb_alloc_zero(1, sizeof *admin);
 	admin->node = node;
+	admin->server = server;
 	admin->http = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL,
 	    handle, admin, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED,
 	    complete, NULL, MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS,

@@ -616,6 +616,7 @@ const struct devdb_method devdb_batch_append = {
     .name = "BatchAppend",
     .label = "BatchAppend",
     .max_message_bytes = DEVDB_MAX_V1_MESSAGE_BYTES,
+    .is_bidirectional = true,
     .start = start,
     .message = message,
     .half_close = half_close,

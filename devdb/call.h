@@ -21,6 +21,7 @@ struct devdb_method {
 	const char *name;
 	const char *label; /* how faults and statistics call it */
 	size_t max_message_bytes;
+	bool is_bidirectional; /* answers are not the end of the call */
 	/* Sets call->state; may be NULL. */
 	void (*start)(struct devdb_call *call);
 	/* One request message; bytes are borrowed. */
@@ -40,7 +41,8 @@ enum devdb_tag_kind {
 	DEVDB_TAG_RECEIVED,
 	DEVDB_TAG_SENT,
 	DEVDB_TAG_CLOSED,
-	DEVDB_TAG_STOPPED
+	DEVDB_TAG_GONE,
+	DEVDB_TAG_ORDERED
 };
 
 struct devdb_tag {

@@ -31,6 +31,8 @@ static const char *const action_names[DEVDB_FAULT_ACTIONS] = {
     [DEVDB_FAULT_END_CALL] = "end-call",
     [DEVDB_FAULT_UNAUTHENTICATED] = "unauthenticated",
     [DEVDB_FAULT_HANG] = "hang",
+    [DEVDB_FAULT_GARBAGE] = "garbage",
+    [DEVDB_FAULT_BIG_TRAILERS] = "big-trailers",
 };
 
 const char *

@@ -27,6 +27,8 @@ enum devdb_fault_action {
 	DEVDB_FAULT_END_CALL,
 	DEVDB_FAULT_UNAUTHENTICATED,
 	DEVDB_FAULT_HANG,
+	DEVDB_FAULT_GARBAGE,
+	DEVDB_FAULT_BIG_TRAILERS,
 	DEVDB_FAULT_ACTIONS
 };
 
@@ -36,6 +38,7 @@ struct devdb_fault {
 	char stream[DEVDB_MAX_FAULT_TEXT]; /* "" = every stream */
 	bool has_stream;
 	int64_t delay_ms;
+	int64_t trailer_bytes;
 	int status;
 	char message[DEVDB_MAX_FAULT_TEXT];
 	char leader_host[DEVDB_MAX_HOST];

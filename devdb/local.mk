@@ -24,6 +24,7 @@ kurrentgate_devdb_SOURCES = \
 	devdb/expectation.h \
 	devdb/faults.c devdb/faults.h \
 	devdb/gossip.c \
+	devdb/listener.c devdb/listener.h \
 	devdb/main.c \
 	devdb/methods.c devdb/methods.h \
 	devdb/node.h \

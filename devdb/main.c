@@ -94,7 +94,7 @@ serve(struct devdb_node *node, const sigset_t *signals)
 	    stderr);
 	print_address("listening", options->listen, port);
 	if (options->admin) {
-		admin = devdb_admin_start(node, options->admin, &port);
+		admin = devdb_admin_start(node, server, options->admin, &port);
 		if (!admin) {
 			fprintf(stderr, "kurrentgate-devdb: cannot listen on %s\n",
 			    options->admin);

@@ -190,6 +190,31 @@ refuse_access(struct devdb_call *call)
 	    call, GRPC_STATUS_PERMISSION_DENIED, "Access Denied", trailers, 1);
 }
 
+/* A field with a length that goes beyond the end: no protobuf message of any type. */
+static void
+answer_garbage(struct devdb_call *call)
+{
+	grpc_slice slice =
+	    grpc_slice_from_static_string("\x0a\xff\xff\xff\xff\x07garbage");
+	grpc_byte_buffer *message = grpc_raw_byte_buffer_create(&slice, 1);
+
+	grpc_slice_unref(slice);
+	devdb_call_send(call, message);
+}
+
+static void
+refuse_with_big_trailers(struct devdb_call *call, const struct devdb_fault *fault)
+{
+	size_t len = (size_t)fault->trailer_bytes;
+	char *padding = kdb_alloc(len);
+	struct devdb_trailer trailers[] = {{"x-padding", padding, len}};
+
+	memset(padding, 'x', len);
+	devdb_call_finish(
+	    call, (grpc_status_code)fault->status, fault->message, trailers, 1);
+	free(padding);
+}
+
 bool
 devdb_refuse_fault(struct devdb_call *call, const struct devdb_fault *fault)
 {
@@ -223,6 +248,14 @@ devdb_refuse_fault(struct devdb_call *call, const struct devdb_fault *fault)
 		return true;
 	case DEVDB_FAULT_END_CALL:
 		devdb_call_reset(call);
+		return true;
+	case DEVDB_FAULT_GARBAGE:
+		answer_garbage(call);
+		if (!call->method->is_bidirectional)
+			devdb_call_finish(call, GRPC_STATUS_OK, "", NULL, 0);
+		return true;
+	case DEVDB_FAULT_BIG_TRAILERS:
+		refuse_with_big_trailers(call, fault);
 		return true;
 	case DEVDB_FAULT_UNIMPLEMENTED:
 		devdb_call_finish(

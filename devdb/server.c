@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The loop around the completion queue. Events are handled in bursts: answers wait until
- * the queue has run empty, so that those of one burst share a socket write. Owns all
- * calls, the queue and the thread. */
+ * the queue has run empty, so that those of one burst share a socket write. Owns the
+ * listeners, all calls, the queue and the thread. */
 #include "devdb/server.h"
 
 #include "client-core/base/alloc.h"
 #include "client-core/base/clock.h"
 #include "devdb/call.h"
 #include "devdb/faults.h"
+#include "devdb/listener.h"
 #include "devdb/methods.h"
 #include "devdb/refusals.h"
 #include "devdb/store.h"
 
-#include <grpc/grpc_security.h>
 #include <grpc/support/time.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -21,62 +21,37 @@
 
 #define ACCEPTORS 32
 #define MAX_BURST 128
-#define MAX_GRPC_MESSAGE_BYTES (64 << 20)
-/* Kestrel's numbers, as recorded in its SETTINGS. */
-#define MAX_STREAMS 100
-#define STREAM_WINDOW_BYTES 786432
-#define MAX_HEADER_BYTES 32768
+/* Between two attempts to bind a port that has just been closed. */
+#define REOPEN_INTERVAL_NS (10 * KDB_NS_PER_MS)
+
+/* What other threads ask for. */
+enum order { ORDER_STOP = 1, ORDER_RESTART = 2, ORDER_RESTART_AND_END = 4 };
 
 struct devdb_server {
 	struct devdb_node *node;
-	grpc_server *grpc;
 	grpc_completion_queue *queue;
-	pthread_t thread;
+	struct devdb_listener *listener; /* the one that takes calls, or NULL */
+	struct kdb_list listeners;       /* that one, and those that are closing */
+	char *address;                   /* with the port that was bound */
 	struct kdb_list calls;
 	struct kdb_list touched;
-	struct devdb_tag stop_tag;
-	atomic_bool is_stopping; /* set by the thread that stops the server */
-	bool is_stopped;
+	grpc_channel *waker;
+	struct devdb_tag order_tag;
+	atomic_int orders;
+	pthread_t thread;
+	bool is_stopping;
 };
-
-static grpc_arg
-integer(const char *key, int value)
-{
-	return (grpc_arg){
-	    .type = GRPC_ARG_INTEGER, .key = (char *)key, .value.integer = value};
-}
-
-static grpc_server *
-new_grpc_server(void)
-{
-	/* Clients may ping as often as they like, with calls or without. */
-	grpc_arg list[] = {
-	    integer(GRPC_ARG_ALLOW_REUSEPORT, 0),
-	    integer(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, MAX_GRPC_MESSAGE_BYTES),
-	    integer(GRPC_ARG_MAX_SEND_MESSAGE_LENGTH, -1),
-	    integer(GRPC_ARG_MAX_CONCURRENT_STREAMS, MAX_STREAMS),
-	    integer(GRPC_ARG_MAX_METADATA_SIZE, MAX_HEADER_BYTES),
-	    integer(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, STREAM_WINDOW_BYTES),
-	    integer(GRPC_ARG_HTTP2_BDP_PROBE, 0),
-	    integer(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
-	    integer(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 0),
-	    integer(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0),
-	    /* Deadlines are the client's affair: it cancels, and its clock is the one
-		 * that counts (wire-protocol 6.7). */
-	    integer(GRPC_ARG_ENABLE_DEADLINE_CHECKS, 0),
-	};
-	grpc_channel_args args = {sizeof list / sizeof list[0], list};
-
-	return grpc_server_create(&args, NULL);
-}
 
 /* --- calls --- */
 
 static void
 accept_next(struct devdb_server *server)
 {
-	struct devdb_call *call = kdb_alloc_zero(1, sizeof *call);
+	struct devdb_call *call;
 
+	if (!server->listener)
+		return;
+	call = kdb_alloc_zero(1, sizeof *call);
 	call->node = server->node;
 	call->refs = 1;
 	call->touched = &server->touched;
@@ -89,7 +64,7 @@ accept_next(struct devdb_server *server)
 	kdb_list_push_back(&server->calls, &call->by_server);
 	grpc_call_details_init(&call->details);
 	grpc_metadata_array_init(&call->metadata);
-	if (grpc_server_request_call(server->grpc, &call->grpc, &call->details,
+	if (grpc_server_request_call(server->listener->grpc, &call->grpc, &call->details,
 		&call->metadata, server->queue, server->queue,
 		&call->new_tag) != GRPC_CALL_OK)
 		devdb_call_unref(call);
@@ -157,6 +132,70 @@ begin_or_drop(struct devdb_server *server, struct devdb_call *call, bool is_ok)
 	begin(call);
 }
 
+/* --- listeners --- */
+
+static void
+begin_to_listen(struct devdb_server *server, struct devdb_listener *listener)
+{
+	server->listener = listener;
+	kdb_list_push_back(&server->listeners, &listener->link);
+	grpc_server_start(listener->grpc);
+	for (int i = 0; i < ACCEPTORS; i++)
+		accept_next(server);
+}
+
+static void
+reopen(struct devdb_timer *timer, bool is_due)
+{
+	struct devdb_server *server = timer->owner;
+	struct devdb_listener *listener;
+	int port;
+
+	if (!is_due || server->is_stopping || server->listener)
+		return;
+	listener = devdb_listener_new(server->queue, server->address, &port);
+	if (listener) {
+		begin_to_listen(server, listener);
+		return;
+	}
+	timer->at_mono_ns = kdb_clock_mono_ns() + REOPEN_INTERVAL_NS;
+	devdb_timers_add(&server->node->timers, timer);
+}
+
+static void
+close_listener(struct devdb_server *server, bool ends_calls)
+{
+	if (!server->listener)
+		return;
+	devdb_listener_close(server->listener, server->queue, ends_calls);
+	server->listener = NULL;
+}
+
+static void
+carry_out(struct devdb_server *server, int orders)
+{
+	struct kdb_list *link;
+
+	if (orders & ORDER_STOP) {
+		server->is_stopping = true;
+		server->listener = NULL;
+		for (link = server->listeners.next; link != &server->listeners;
+		     link = link->next)
+			devdb_listener_close(
+			    KDB_LIST_ITEM(link, struct devdb_listener, link),
+			    server->queue, true);
+	} else if (orders) {
+		close_listener(server, orders & ORDER_RESTART_AND_END);
+		reopen(&(struct devdb_timer){.fire = reopen, .owner = server}, true);
+	}
+}
+
+static void
+forget_listener(struct devdb_tag *gone_tag)
+{
+	devdb_listener_free(KDB_LIST_ITEM(gone_tag, struct devdb_listener, gone_tag));
+}
+
 /* --- the loop --- */
 
 static void
@@ -177,8 +216,11 @@ handle(struct devdb_server *server, const grpc_event *event)
 	case DEVDB_TAG_CLOSED:
 		devdb_call_closed(tag->call);
 		break;
-	case DEVDB_TAG_STOPPED:
-		server->is_stopped = true;
+	case DEVDB_TAG_GONE:
+		forget_listener(tag);
+		break;
+	case DEVDB_TAG_ORDERED:
+		carry_out(server, atomic_exchange(&server->orders, 0));
 		break;
 	}
 }
@@ -215,7 +257,7 @@ run(void *argument)
 	struct devdb_server *server = argument;
 	unsigned burst = 0;
 
-	while (!server->is_stopped) {
+	while (!server->is_stopping || !kdb_list_is_empty(&server->listeners)) {
 		grpc_event event =
 		    grpc_completion_queue_next(server->queue, next_wake(server), NULL);
 
@@ -229,41 +271,68 @@ run(void *argument)
 	return NULL;
 }
 
+/* --- life --- */
+
+/* The address with the port that was really bound. */
+static char *
+resolve(const char *address, int port)
+{
+	return kdb_alloc_printf(
+	    "%.*s:%d", (int)(strrchr(address, ':') - address), address, port);
+}
+
 struct devdb_server *
 devdb_server_new(struct devdb_node *node, const char *address, int *port)
 {
-	grpc_server_credentials *credentials = grpc_insecure_server_credentials_create();
 	struct devdb_server *server = kdb_alloc_zero(1, sizeof *server);
 
 	server->node = node;
-	server->stop_tag.kind = DEVDB_TAG_STOPPED;
+	server->order_tag.kind = DEVDB_TAG_ORDERED;
+	kdb_list_init(&server->listeners);
 	kdb_list_init(&server->calls);
 	kdb_list_init(&server->touched);
-	server->grpc = new_grpc_server();
 	server->queue = grpc_completion_queue_create_for_next(NULL);
-	grpc_server_register_completion_queue(server->grpc, server->queue, NULL);
-	*port = grpc_server_add_http2_port(server->grpc, address, credentials);
-	grpc_server_credentials_release(credentials);
-	if (!*port) {
-		grpc_server_destroy(server->grpc);
-		grpc_completion_queue_shutdown(server->queue);
-		grpc_completion_queue_destroy(server->queue);
-		free(server);
-		return NULL;
+	server->waker =
+	    grpc_lame_client_channel_create("waker", GRPC_STATUS_UNAVAILABLE, "waker");
+	server->listener = devdb_listener_new(server->queue, address, port);
+	if (server->listener) {
+		server->address = resolve(address, *port);
+		return server;
 	}
-	return server;
+	grpc_channel_destroy(server->waker);
+	grpc_completion_queue_shutdown(server->queue);
+	grpc_completion_queue_destroy(server->queue);
+	free(server);
+	return NULL;
 }
 
 void
 devdb_server_start(struct devdb_server *server)
 {
-	grpc_server_start(server->grpc);
-	for (int i = 0; i < ACCEPTORS; i++)
-		accept_next(server);
+	begin_to_listen(server, server->listener);
 	pthread_create(&server->thread, NULL, run, server);
 }
 
-/* --- stopping --- */
+/* An empty batch on a call that leads nowhere completes at once: C core has no other way
+ * to put something into the queue (toolchain-facts 3.3). */
+static void
+order(struct devdb_server *server, enum order what)
+{
+	grpc_call *call;
+
+	atomic_fetch_or(&server->orders, (int)what);
+	call = grpc_channel_create_call(server->waker, NULL, 0, server->queue,
+	    grpc_slice_from_static_string("/wake/wake"), NULL,
+	    gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+	grpc_call_start_batch(call, NULL, 0, &server->order_tag, NULL);
+	grpc_call_unref(call);
+}
+
+void
+devdb_server_restart(struct devdb_server *server, bool ends_calls)
+{
+	order(server, ends_calls ? ORDER_RESTART_AND_END : ORDER_RESTART);
+}
 
 static void
 drain(struct devdb_server *server)
@@ -282,13 +351,12 @@ drain(struct devdb_server *server)
 void
 devdb_server_stop(struct devdb_server *server)
 {
-	server->is_stopping = true;
-	grpc_server_shutdown_and_notify(server->grpc, server->queue, &server->stop_tag);
-	grpc_server_cancel_all_calls(server->grpc);
+	order(server, ORDER_STOP);
 	pthread_join(server->thread, NULL);
 	devdb_timers_dispose(&server->node->timers);
 	drain(server);
-	grpc_server_destroy(server->grpc);
+	grpc_channel_destroy(server->waker);
 	grpc_completion_queue_destroy(server->queue);
+	free(server->address);
 	free(server);
 }

@@ -224,6 +224,61 @@ test('hang: the call neither answers nor ends', async t => {
   assert.equal(await read(db, 'b'), 0);
 });
 
+test('garbage: bytes that are no message', async t => {
+  const db = await database(t);
+  await db.fault({ action: 'garbage', count: 2 });
+  const gossip = await unary(db, 'Gossip', {});
+  assert.equal(gossip.code, 0);
+  assert.ok(gossip.answers[0].$undecodable);
+  const call = open(db, 'BatchAppend');
+  call.send(batch('a'));
+  assert.ok((await call.answer(1))[0].$undecodable);
+  call.send(batch('a'));
+  assert.ok((await call.answer(2))[1].success);
+  call.call.cancel();
+});
+
+test('big-trailers: the status comes with as many bytes as ordered', async t => {
+  const db = await database(t);
+  await db.fault({ method: 'Append', action: 'big-trailers', status: 9, message: 'big', trailer_bytes: 40000 });
+  const { code, text, trailers } = await unary(db, 'Append', ...appendMessages('a'));
+  assert.deepEqual([code, text, trailers['x-padding'].length], [9, 'big', 40000]);
+});
+
+test('restart with calls ended: GOAWAY, then the same port and data again', async t => {
+  const db = await database(t);
+  const call = open(db, 'BatchAppend');
+  call.send(batch('a'));
+  await call.answer(1);
+  assert.equal((await db.http('POST', '/restart', { calls: 'end' })).status, 200);
+  assert.notEqual((await call.status).code, 0);
+  for (let i = 0; i < 5; i++) {
+    const next = open(db, 'BatchAppend');
+    next.send(batch('a'));
+    if ((await next.answer(1))[0]?.success) { next.call.cancel(); break; }
+    await new Promise(resolve => setTimeout(resolve, 50));   // the client's own pause before it connects again
+  }
+  assert.equal(await read(db, 'a'), 2);
+});
+
+test('restart with calls finished: they go on, new ones get through', async t => {
+  const db = await database(t);
+  const call = open(db, 'BatchAppend');
+  call.send(batch('a'));
+  await call.answer(1);
+  await db.http('POST', '/restart', { calls: 'finish' });
+  await db.http('POST', '/restart', { calls: 'finish' });
+  const other = new grpc.Client(db.address, grpc.credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 });
+  await new Promise((resolve, reject) => other.waitForReady(Date.now() + 5000, e => (e ? reject(e) : resolve())));
+  assert.equal((await unary({ client: other }, 'Append', ...appendMessages('b'))).code, 0);
+  call.send(batch('a'));
+  assert.ok((await call.answer(2))[1].success);
+  assert.ok(!call.isOver());
+  call.call.cancel();
+  other.close();
+  assert.equal((await db.http('POST', '/restart', {})).status, 400);
+});
+
 test('a fault for every method strikes gossip, and is listed with its count', async t => {
   const db = await database(t);
   await db.fault({ method: '*', action: 'refuse', status: 14, message: 'gone', count: 2 });
@@ -241,7 +296,7 @@ test('orders that make no sense are refused', async t => {
   const db = await database(t);
   const orders = ['', '[]', '{', { action: 'explode' }, { method: 'Nothing', action: 'hang' }, { action: 'delay' }, { action: 'delay', delay_ms: -1 },
     { action: 'refuse', status: 17 }, { action: 'refuse', status: 1.5 }, { action: 'not-leader' }, { action: 'hang', count: 0 }, { action: 7 },
-    { action: 'hang', stream: 'x'.repeat(256) }, 'x'.repeat(20000)];
+    { action: 'big-trailers', trailer_bytes: 1e9 }, { action: 'hang', stream: 'x'.repeat(256) }, 'x'.repeat(20000)];
   for (const order of orders) {
     const { status, body } = await db.http('POST', '/faults', order);
     assert.ok(status >= 400 && status < 500, JSON.stringify(order));
