@@ -5,3 +5,4 @@ include tests/unit/local.mk
 include tests/scenario/local.mk
 include tests/truth/local.mk
 include tests/node/local.mk
+include tests/fuzz/local.mk

@@ -1,0 +1,60 @@
+# Fuzz targets. libFuzzer drives them in ./dev fuzz; here replay.c runs their corpora.
+FUZZ_ENGINE = libreplay.a
+fuzz_targets = fuzz-append-answer fuzz-append-json fuzz-append-ndjson fuzz-append-raw \
+	fuzz-config-file fuzz-connection-string fuzz-features fuzz-gossip fuzz-head \
+	fuzz-idempotency-key fuzz-json-scan fuzz-media-type fuzz-option fuzz-router fuzz-status
+check_PROGRAMS += $(fuzz_targets)
+
+check_LIBRARIES += libreplay.a
+libreplay_a_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz.h
+check_LIBRARIES += libfuzz.a
+libfuzz_a_SOURCES = tests/fuzz/fuzz.c tests/fuzz/fuzz.h \
+	tests/fuzz/append_checks.c tests/fuzz/append_checks.h
+libfuzz_a_CPPFLAGS = $(AM_CPPFLAGS) $(GNUTLS_CFLAGS)
+
+fuzz_daemon_libs = $(FUZZ_ENGINE) libfuzz.a libdaemon.a libclient.a libproto.a \
+	$(CJSON_LIBS) $(GNUTLS_LIBS)
+
+fuzz_append_answer_SOURCES = tests/fuzz/fuzz_append_answer.c
+fuzz_append_answer_CPPFLAGS = $(AM_CPPFLAGS) $(GRPC_CFLAGS)
+fuzz_append_answer_LDADD = $(fuzz_daemon_libs) $(GRPC_LIBS) $(PROTOBUF_C_LIBS)
+fuzz_append_json_SOURCES = tests/fuzz/fuzz_append_json.c
+fuzz_append_json_LDADD = $(fuzz_daemon_libs)
+fuzz_append_ndjson_SOURCES = tests/fuzz/fuzz_append_ndjson.c
+fuzz_append_ndjson_LDADD = $(fuzz_daemon_libs)
+fuzz_append_raw_SOURCES = tests/fuzz/fuzz_append_raw.c
+fuzz_append_raw_LDADD = $(fuzz_daemon_libs)
+fuzz_config_file_SOURCES = tests/fuzz/fuzz_config_file.c
+fuzz_config_file_LDADD = $(fuzz_daemon_libs)
+fuzz_connection_string_SOURCES = tests/fuzz/fuzz_connection_string.c
+fuzz_connection_string_LDADD = $(fuzz_daemon_libs)
+fuzz_features_SOURCES = tests/fuzz/fuzz_features.c
+fuzz_features_LDADD = $(fuzz_daemon_libs) $(PROTOBUF_C_LIBS)
+fuzz_gossip_SOURCES = tests/fuzz/fuzz_gossip.c
+fuzz_gossip_LDADD = $(fuzz_daemon_libs) $(PROTOBUF_C_LIBS)
+fuzz_head_SOURCES = tests/fuzz/fuzz_head.c
+fuzz_head_LDADD = $(fuzz_daemon_libs)
+fuzz_idempotency_key_SOURCES = tests/fuzz/fuzz_idempotency_key.c
+fuzz_idempotency_key_LDADD = $(fuzz_daemon_libs)
+fuzz_json_scan_SOURCES = tests/fuzz/fuzz_json_scan.c
+fuzz_json_scan_LDADD = $(fuzz_daemon_libs)
+fuzz_media_type_SOURCES = tests/fuzz/fuzz_media_type.c
+fuzz_media_type_LDADD = $(fuzz_daemon_libs)
+fuzz_option_SOURCES = tests/fuzz/fuzz_option.c
+fuzz_option_LDADD = $(fuzz_daemon_libs)
+fuzz_router_SOURCES = tests/fuzz/fuzz_router.c
+fuzz_router_LDADD = $(fuzz_daemon_libs)
+fuzz_status_SOURCES = tests/fuzz/fuzz_status.c
+fuzz_status_LDADD = $(fuzz_daemon_libs)
+
+TESTS += tests/fuzz/corpus.tap
+EXTRA_DIST += tests/fuzz/README.md tests/fuzz/corpus.tap tests/fuzz/run \
+	tests/fuzz/corpus tests/fuzz/dictionaries
+
+# With FUZZ_ENGINE=-fsanitize=fuzzer these are fuzzers. As automake does it for all and
+# check: generated headers first.
+.PHONY: fuzz-programs
+fuzz-programs: $(BUILT_SOURCES)
+	$(MAKE) $(AM_MAKEFLAGS) $(fuzz_targets)
+	@echo $(fuzz_targets) | tr ' ' '\n' >fuzz-targets
+CLEANFILES += fuzz-targets
