@@ -3,6 +3,7 @@ devdb_store_sources = \
 	devdb/event.c devdb/event.h \
 	devdb/guid.c devdb/guid.h \
 	devdb/hash_table.c devdb/hash_table.h \
+	devdb/log.c devdb/log.h \
 	devdb/recent_ids.c devdb/recent_ids.h \
 	devdb/store.c devdb/store.h \
 	devdb/stream_metadata.c devdb/stream_metadata.h \

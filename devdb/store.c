@@ -6,6 +6,7 @@
 #include "client-core/base/alloc.h"
 #include "client-core/base/clock.h"
 #include "devdb/hash_table.h"
+#include "devdb/log.h"
 #include "devdb/recent_ids.h"
 #include "devdb/stream_metadata.h"
 #include "devdb/text.h"
@@ -39,7 +40,7 @@ struct devdb_store {
 	struct devdb_recent_ids recent_ids;
 	uint64_t next_position;
 	int64_t last_ticks;
-	uint64_t event_count;
+	struct devdb_log log;
 	size_t memory_bytes;
 	size_t max_memory_bytes;
 };
@@ -92,6 +93,7 @@ devdb_store_free(struct devdb_store *store)
 	while ((link = devdb_hash_table_pop(&store->streams, &cursor)))
 		free_stream(DEVDB_HASH_ITEM(link, struct devdb_stream, link));
 	devdb_hash_table_dispose(&store->streams);
+	devdb_log_dispose(&store->log);
 	devdb_recent_ids_dispose(&store->recent_ids);
 	free(store);
 }
@@ -105,7 +107,7 @@ devdb_store_memory(const struct devdb_store *store)
 uint64_t
 devdb_store_event_count(const struct devdb_store *store)
 {
-	return store->event_count;
+	return store->log.count;
 }
 
 bool
@@ -429,7 +431,8 @@ store_event(
 	event->position = take_position(store,
 	    stream->name_len + event->type_len + event->metadata_len + event->data_len);
 	stream->events[stream->count++] = event;
-	store->event_count++;
+	store->memory_bytes +=
+	    devdb_log_put(&store->log, (struct devdb_log_entry){event, stream});
 	devdb_recent_ids_put(
 	    &store->recent_ids, &event->id, stream, stream->name_units, event->revision);
 }
@@ -820,4 +823,32 @@ devdb_store_read_next(struct devdb_read *read)
 		return event;
 	}
 	return NULL;
+}
+
+struct devdb_log_read
+devdb_store_read_log(
+    const struct devdb_store *store, uint64_t from, bool is_backwards, uint64_t count)
+{
+	size_t at = devdb_log_find(&store->log, from);
+
+	return (struct devdb_log_read){
+	    .store = store,
+	    .next = at,
+	    .end = is_backwards ? 0 : store->log.count,
+	    .left = count,
+	    .is_backwards = is_backwards,
+	};
+}
+
+const struct devdb_event *
+devdb_store_read_log_next(struct devdb_log_read *read, struct devdb_name *stream)
+{
+	const struct devdb_log_entry *entry;
+
+	if (read->left == 0 || read->next == read->end)
+		return NULL;
+	read->left--;
+	entry = &read->store->log.entries[read->is_backwards ? --read->next : read->next++];
+	*stream = (struct devdb_name){entry->stream->name, entry->stream->name_len};
+	return entry->event;
 }

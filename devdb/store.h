@@ -114,4 +114,21 @@ struct devdb_read devdb_store_read(const struct devdb_store *store,
 /* The next event, or NULL at the end. */
 const struct devdb_event *devdb_store_read_next(struct devdb_read *read);
 
+/* A read of all streams in the order of the log, of what was there when it began. */
+struct devdb_log_read {
+	const struct devdb_store *store;
+	size_t next;
+	size_t end;
+	uint64_t left; /* events still wanted */
+	bool is_backwards;
+};
+
+/* Forwards from the event at `from` or behind it; backwards from the one before it. */
+struct devdb_log_read devdb_store_read_log(
+    const struct devdb_store *store, uint64_t from, bool is_backwards, uint64_t count);
+
+/* The next event and the name of its stream, or NULL at the end. */
+const struct devdb_event *devdb_store_read_log_next(
+    struct devdb_log_read *read, struct devdb_name *stream);
+
 #endif
