@@ -1,5 +1,5 @@
-# Fuzz targets. libFuzzer drives them in ./dev fuzz; here replay.c runs their corpora.
-FUZZ_ENGINE = libreplay.a
+# Fuzz targets. libFuzzer drives them in ./dev fuzz; in make check replay.c runs their corpora.
+FUZZ_MAIN = libreplay.a
 fuzz_targets = fuzz-append-answer fuzz-append-json fuzz-append-ndjson fuzz-append-raw \
 	fuzz-config-file fuzz-connection-string fuzz-features fuzz-gossip fuzz-head \
 	fuzz-idempotency-key fuzz-json-scan fuzz-media-type fuzz-option fuzz-router fuzz-status
@@ -12,7 +12,7 @@ libfuzz_a_SOURCES = tests/fuzz/fuzz.c tests/fuzz/fuzz.h \
 	tests/fuzz/append_checks.c tests/fuzz/append_checks.h
 libfuzz_a_CPPFLAGS = $(AM_CPPFLAGS) $(GNUTLS_CFLAGS)
 
-fuzz_daemon_libs = $(FUZZ_ENGINE) libfuzz.a libdaemon.a libclient.a libproto.a \
+fuzz_daemon_libs = $(FUZZ_MAIN) libfuzz.a libdaemon.a libclient.a libproto.a \
 	$(CJSON_LIBS) $(GNUTLS_LIBS)
 
 fuzz_append_answer_SOURCES = tests/fuzz/fuzz_append_answer.c
@@ -51,10 +51,10 @@ TESTS += tests/fuzz/corpus.tap
 EXTRA_DIST += tests/fuzz/README.md tests/fuzz/corpus.tap tests/fuzz/run \
 	tests/fuzz/corpus tests/fuzz/dictionaries
 
-# With FUZZ_ENGINE=-fsanitize=fuzzer these are fuzzers. As automake does it for all and
-# check: generated headers first.
+# Fuzzers, in a tree that was configured with CC=clang and CFLAGS with
+# -fsanitize=fuzzer-no-link. As automake does it for all and check: generated headers first.
 .PHONY: fuzz-programs
 fuzz-programs: $(BUILT_SOURCES)
-	$(MAKE) $(AM_MAKEFLAGS) $(fuzz_targets)
+	$(MAKE) $(AM_MAKEFLAGS) $(fuzz_targets) FUZZ_MAIN= LDFLAGS='$(LDFLAGS) -fsanitize=fuzzer'
 	@echo $(fuzz_targets) | tr ' ' '\n' >fuzz-targets
 CLEANFILES += fuzz-targets
