@@ -40,10 +40,20 @@ kurrentgate_devdb_SOURCES = \
 	devdb/stream_name.c devdb/stream_name.h \
 	devdb/timers.c devdb/timers.h \
 	devdb/unary.c devdb/unary.h \
+	devdb/v2_append_records.c \
+	devdb/v2_append_session.c \
+	devdb/v2_complaints.c devdb/v2_complaints.h \
+	devdb/v2_decode.c devdb/v2_decode.h \
+	devdb/v2_json.c devdb/v2_json.h \
+	devdb/v2_properties.c devdb/v2_properties.h \
+	devdb/v2_record.c devdb/v2_record.h \
+	devdb/v2_refusals.c devdb/v2_refusals.h \
+	devdb/v2_text.c devdb/v2_text.h \
+	devdb/v2_write.c devdb/v2_write.h \
 	devdb/wire.c devdb/wire.h
 kurrentgate_devdb_CPPFLAGS = $(AM_CPPFLAGS) $(GRPC_CFLAGS) $(PROTOBUF_C_CFLAGS) \
 	$(MICROHTTPD_CFLAGS) $(CJSON_CFLAGS)
 kurrentgate_devdb_LDADD = libproto.a $(GRPC_LIBS) $(PROTOBUF_C_LIBS) $(MICROHTTPD_LIBS) \
-	$(CJSON_LIBS) -lpthread
+	$(CJSON_LIBS) $(UNISTRING_LIBS) -lpthread -lm
 # A bare "make kurrentgate-devdb" in a fresh tree needs the generated headers, too.
 $(kurrentgate_devdb_OBJECTS): | $(proto_generated)
