@@ -32,6 +32,7 @@ kurrentgate_devdb_SOURCES = \
 	devdb/options.c devdb/options.h \
 	devdb/proposal.c devdb/proposal.h \
 	devdb/read.c \
+	devdb/read_answer.c devdb/read_answer.h \
 	devdb/refusals.c devdb/refusals.h \
 	devdb/role.c devdb/role.h \
 	devdb/server.c devdb/server.h \

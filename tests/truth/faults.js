@@ -339,15 +339,41 @@ test('statistics count calls, batches and what was stored', async t => {
   call.send(batch('a', { proposed_messages: [event(), event(), event()] }));
   call.send(batch('a', { options: { stream_identifier: { stream_name: Buffer.from('a') }, stream_position: 9 } }));
   await call.answer(2);
-  const { memory_bytes, ...stats } = (await db.http('GET', '/stats')).body;
+  const { memory_bytes, calls, ...stats } = (await db.http('GET', '/stats')).body;
   assert.ok(memory_bytes > 0);
-  assert.deepEqual(stats, {
-    calls: { Read: 0, Append: 0, Delete: 0, Tombstone: 0, BatchAppend: 1, Gossip: 0, ServerFeatures: 0 },
-    appends_stored: 1, events_stored: 3, batches_received: 2, open_batch_calls: 1,
-  });
+  assert.deepEqual(Object.entries(calls).filter(([, count]) => count), [['BatchAppend', 1]]);
+  assert.ok(Object.keys(calls).length >= 7);
+  assert.deepEqual(stats, { appends_stored: 1, events_stored: 3, batches_received: 2, open_batch_calls: 1 });
   call.call.cancel();
   await call.status;
   while ((await db.http('GET', '/stats')).body.open_batch_calls) await new Promise(resolve => setTimeout(resolve, 10));
+});
+
+/** Options of a read of $all, by hand: the recorder's definitions leave it out. */
+async function readAll(db, { from, backwards = false, count }) {
+  const where = from === 'start' ? '1200' : from === 'end' ? '1a00' : (p => { const w = new (require('protobufjs').Writer)().uint32(8).uint64(p).uint32(16).uint64(p).finish(); return Buffer.from([0x0a, w.length, ...w]).toString('hex'); })(from);
+  const all = Buffer.from(where, 'hex');
+  const options = Buffer.concat([Buffer.from([0x12, all.length]), all, Buffer.from([0x18, backwards ? 1 : 0, 0x28, count, 0x42, 0, 0x4a, 2, 0x12, 0])]);
+  const call = open(db, 'Read');
+  call.call.end(Buffer.concat([Buffer.from([0x0a, options.length]), options]));
+  assert.equal((await call.status).code, 0);
+  return call.answers.map(a => a.event.event);
+}
+
+test('reads of all streams in the order of the log', async t => {
+  const db = await database(t);
+  assert.deepEqual(await readAll(db, { from: 'start', count: 10 }), []);
+  for (const stream of ['a', 'b', 'a', 'c']) await unary(db, 'Append', ...appendMessages(stream));
+  await unary(db, 'Delete', { options: { stream_identifier: { stream_name: Buffer.from('b') }, any: {} } });
+  const names = events => events.map(e => e.stream_identifier.stream_name);
+  const forwards = await readAll(db, { from: 'start', count: 10 });
+  assert.deepEqual(names(forwards), ['a', 'b', 'a', 'c', '$$b']);
+  const positions = forwards.map(e => BigInt(e.commit_position));
+  assert.deepEqual(positions, positions.toSorted((x, y) => (x < y ? -1 : 1)));
+  assert.deepEqual(names(await readAll(db, { from: 'end', backwards: true, count: 2 })), ['$$b', 'c']);
+  assert.deepEqual(names(await readAll(db, { from: forwards[2].commit_position, count: 2 })), ['a', 'c']);
+  assert.deepEqual(names(await readAll(db, { from: forwards[2].commit_position, backwards: true, count: 9 })), ['b', 'a']);
+  assert.deepEqual(await readAll(db, { from: 'end', count: 9 }), []);
 });
 
 test('a full database refuses writes, keeps what it has, and answers reads', async t => {
