@@ -51,6 +51,14 @@ kg_request_status(struct kg_request *request)
 	return &gateway->status;
 }
 
+void
+kg_request_name_server(struct kg_request *request)
+{
+	const char *version = kg_request_status(request)->server_version;
+
+	request->refusal->server_version = version[0] == '\0' ? NULL : version;
+}
+
 /* The steps, in the order of checks (api-design 2.1). */
 
 /* Steps 1 to 4. */
@@ -147,8 +155,7 @@ check_support(struct kg_request *request)
 	kg_refusal_set(request->refusal, KG_PROBLEM_OPERATION_NOT_SUPPORTED,
 	    "The database is too old for this operation.");
 	request->refusal->requires = endpoint->requires;
-	request->refusal->server_version =
-	    status->server_version[0] == '\0' ? NULL : status->server_version;
+	kg_request_name_server(request);
 }
 
 /* Step 13. */

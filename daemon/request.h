@@ -110,6 +110,9 @@ void kg_request_wake(void *context);
 /* What is known of the database, not older than a quarter of a second. */
 const struct kdb_client_status *kg_request_status(struct kg_request *request);
 
+/* Adds to a refusal as operation-not-supported which version the database says it has. */
+void kg_request_name_server(struct kg_request *request);
+
 /* Answers with a body that was written, whose content is taken. */
 void kg_request_answer(struct kg_request *request, unsigned status, const char *media_type,
     struct kdb_buffer *body);

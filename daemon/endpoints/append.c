@@ -259,7 +259,7 @@ kg_append_encode(struct kg_request *request)
 	if (error->code == KDB_DEADLINE_EXCEEDED && error->grpc_status < 0)
 		name_timeout(request);
 	if (error->code == KDB_NOT_SUPPORTED)
-		request->refusal->server_version = kg_request_status(request)->server_version;
+		kg_request_name_server(request);
 	if (error->outcome == KDB_OUTCOME_UNKNOWN)
 		advise(request);
 }
