@@ -58,3 +58,5 @@ kurrentgate_devdb_LDADD = libproto.a $(GRPC_LIBS) $(PROTOBUF_C_LIBS) $(MICROHTTP
 	$(CJSON_LIBS) $(UNISTRING_LIBS) -lpthread -lm
 # A bare "make kurrentgate-devdb" in a fresh tree needs the generated headers, too.
 $(kurrentgate_devdb_OBJECTS): | $(proto_generated)
+
+dist_man_MANS += devdb/kurrentgate-devdb.1

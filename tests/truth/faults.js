@@ -5,6 +5,8 @@
 const test = require('node:test');
 const assert = require('node:assert/strict');
 const crypto = require('node:crypto');
+const fs = require('node:fs');
+const path = require('node:path');
 const { spawn } = require('node:child_process');
 const grpc = require('@grpc/grpc-js');
 const { RPCS, root, decode } = require('./lib/wire');
@@ -451,7 +453,12 @@ const run = (...options) => new Promise(resolve => {
 test('the command line', async t => {
   const db = await database(t);
   assert.match(db.log(), /no production database/);
-  assert.equal((await run('--help')).code, 0);
+  const help = await run('--help');
+  assert.equal(help.code, 0);
+  const manual = fs.readFileSync(path.join(__dirname, '..', '..', 'devdb', 'kurrentgate-devdb.1'), 'utf8').replaceAll('\\-', '-').replace(/\\f[BIR]/g, '');
+  const words = help.text.match(/--[a-z-]+|^ {11}[a-z]+(-[a-z]+)?(?=[ ,])|(?<=(POST|GET|DELETE) +)\/[a-z]+/gm).map(w => w.trim());
+  assert.ok(words.length > 20);
+  for (const word of words) assert.ok(manual.includes(word), `${word} is not in the manual`);
   assert.match((await run('--version')).text, /^kurrentgate-devdb \d/);
   for (const options of [['--nonsense'], ['--listen'], ['--listen', 'here'], ['--listen', '127.0.0.1:65536'], ['--listen', '::1:2113'], ['--max-memory', '0'],
     ['--max-append-size', '1x'], ['--max-append-event-size', '16777217'], ['extra']]) {
