@@ -61,7 +61,11 @@ static int64_t
 tick(struct kdb_completion *completion)
 {
 	int64_t now = kdb_clock_mono_ns();
-	int64_t next = completion->hooks.tick(completion->hooks.context, now);
+	int64_t next;
+
+	/* A deadline that is added while the tick computes is either seen by it or wakes us. */
+	atomic_store(&completion->sleeps_until_mono_ns, INT64_MAX);
+	next = completion->hooks.tick(completion->hooks.context, now);
 
 	if (next > now + LONGEST_SLEEP_NS)
 		next = now + LONGEST_SLEEP_NS;

@@ -12,14 +12,26 @@
 
 enum { ARENA_BYTES = 256 * 1024 };
 
+/* It becomes part of a target and of texts for people. */
+static bool
+is_usable_host(const char *host)
+{
+	size_t len = host ? strlen(host) : 0;
+
+	for (size_t i = 0; i < len; i++)
+		if (host[i] <= 0x20 || host[i] >= 0x7f)
+			return false;
+	return len > 0 && len < KDB_HOST_SIZE;
+}
+
 static bool
 read_member(
     const EventStore__Client__Gossip__MemberInfo *info, struct kdb_member *member)
 {
 	const EventStore__Client__Gossip__EndPoint *at = info->http_end_point;
 
-	if (!at || !at->address || !at->address[0] || strlen(at->address) >= KDB_HOST_SIZE
-	    || !at->has_port || at->port == 0 || at->port > 65535)
+	if (!at || !is_usable_host(at->address) || !at->has_port || at->port == 0
+	    || at->port > 65535)
 		return false;
 	*member = (struct kdb_member){ .state = info->has_state ? (int32_t)info->state : 0,
 		.is_alive = info->has_is_alive && info->is_alive,

@@ -7,6 +7,7 @@ libclient_a_SOURCES = \
 	client-core/base/clock.h \
 	client-core/base/deadline_heap.c client-core/base/deadline_heap.h \
 	client-core/base/list.h \
+	client-core/base/wire.h \
 	client-core/base/name_distance.c client-core/base/name_distance.h \
 	client-core/batch_stream.c client-core/batch_stream.h \
 	client-core/call.c client-core/call.h \

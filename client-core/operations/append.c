@@ -5,6 +5,7 @@
 #include "client-core/base/alloc.h"
 #include "client-core/base/arena.h"
 #include "client-core/base/clock.h"
+#include "client-core/base/wire.h"
 #include "client-core/operation.h"
 
 #include "proto/shared.pb-c.h"
@@ -14,188 +15,193 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef EventStore__Client__Streams__BatchAppendReq request_message;
-typedef EventStore__Client__Streams__BatchAppendReq__Options request_options;
-typedef EventStore__Client__Streams__BatchAppendReq__ProposedMessage proposed_message;
-typedef EventStore__Client__Streams__BatchAppendReq__ProposedMessage__MetadataEntry
-    proposed_entry;
 typedef EventStore__Client__Streams__BatchAppendResp answer_message;
 
 enum {
 	MESSAGE_MAX = 16767216,	    /* one V1 request message (wire-protocol 2.1) */
 	MESSAGE_WISH = 3145728,	    /* official clients cut at 3 MiB */
 	HEAD_WITHOUT_NAME_MAX = 96, /* correlation, expectation, deadline, is_final, framing */
-	PROPOSED_MESSAGE_TAG = 3 << 3 | 2,
 	ANSWER_ARENA_BYTES = 48 * 1024,
 };
 
-static size_t
-varint_len(size_t value)
-{
-	size_t len = 1;
+/* Field numbers of proto/streams.proto and what it uses. */
+enum {
+	REQUEST_CORRELATION_ID = 1,
+	REQUEST_OPTIONS = 2,
+	REQUEST_PROPOSED_MESSAGES = 3,
+	REQUEST_IS_FINAL = 4,
+	OPTIONS_STREAM_IDENTIFIER = 1,
+	OPTIONS_STREAM_POSITION = 2,
+	OPTIONS_NO_STREAM = 3,
+	OPTIONS_ANY = 4,
+	OPTIONS_STREAM_EXISTS = 5,
+	OPTIONS_DEADLINE = 7,
+	STREAM_IDENTIFIER_NAME = 3,
+	DURATION_SECONDS = 1,
+	DURATION_NANOS = 2,
+	UUID_STRUCTURED = 1,
+	STRUCTURED_MOST_SIGNIFICANT = 1,
+	STRUCTURED_LEAST_SIGNIFICANT = 2,
+	PROPOSED_ID = 1,
+	PROPOSED_METADATA = 2,
+	PROPOSED_CUSTOM_METADATA = 3,
+	PROPOSED_DATA = 4,
+	ENTRY_KEY = 1,
+	ENTRY_VALUE = 2,
+	ANSWER_CORRELATION_ID = 1,
+	ANSWER_ERROR = 2,
+	ANSWER_SUCCESS = 3,
+	SUCCESS_CURRENT_REVISION = 1,
+	SUCCESS_POSITION = 3,
+	POSITION_COMMIT = 1,
+};
 
-	while (value >>= 7)
-		len++;
-	return len;
-}
+static const char type_key[] = "type";
+static const char content_type_key[] = "content-type";
 
-static uint8_t *
-put_varint(uint8_t *out, size_t value)
-{
-	for (; value >= 0x80; value >>= 7)
-		*out++ = (uint8_t)(value | 0x80);
-	*out++ = (uint8_t)value;
-	return out;
-}
-
-static int64_t
+static uint64_t
 read_half(const uint8_t *bytes)
 {
 	uint64_t value = 0;
 
 	for (int i = 0; i < 8; i++)
 		value = value << 8 | bytes[i];
-	return (int64_t)value;
+	return value;
 }
 
-static ProtobufCBinaryData
-bytes_of(struct kdb_bytes bytes)
-{
-	return (ProtobufCBinaryData){ bytes.len, (uint8_t *)(uintptr_t)bytes.data };
-}
-
-static ProtobufCBinaryData
-bytes_of_text(const char *text)
-{
-	return (ProtobufCBinaryData){ strlen(text), (uint8_t *)(uintptr_t)text };
-}
-
-/* One event as a message, with everything it points at. */
-struct proposal {
-	proposed_message message;
-	EventStore__Client__UUID id;
-	EventStore__Client__UUID__Structured halves;
-	proposed_entry entries[2];
-	proposed_entry *entry_list[2];
-};
-
-static void
-fill_proposal(struct proposal *proposal, const struct kdb_event *event)
-{
-	event_store__client__streams__batch_append_req__proposed_message__init(
-	    &proposal->message);
-	event_store__client__uuid__init(&proposal->id);
-	event_store__client__uuid__structured__init(&proposal->halves);
-	proposal->halves.has_most_significant_bits = true;
-	proposal->halves.most_significant_bits = read_half(event->id);
-	proposal->halves.has_least_significant_bits = true;
-	proposal->halves.least_significant_bits = read_half(event->id + 8);
-	proposal->id.value_case = EVENT_STORE__CLIENT__UUID__VALUE_STRUCTURED;
-	proposal->id.structured = &proposal->halves;
-	for (int i = 0; i < 2; i++) {
-		event_store__client__streams__batch_append_req__proposed_message__metadata_entry__init(
-		    &proposal->entries[i]);
-		proposal->entries[i].has_key = proposal->entries[i].has_value = true;
-		proposal->entry_list[i] = &proposal->entries[i];
-	}
-	proposal->entries[0].key = bytes_of_text("type");
-	proposal->entries[0].value = bytes_of(event->type);
-	proposal->entries[1].key = bytes_of_text("content-type");
-	proposal->entries[1].value = bytes_of_text(
-	    event->is_json ? "application/json" : "application/octet-stream");
-	proposal->message.id = &proposal->id;
-	proposal->message.n_metadata = 2;
-	proposal->message.metadata = proposal->entry_list;
-	proposal->message.has_custom_metadata = event->metadata.len > 0;
-	proposal->message.custom_metadata = bytes_of(event->metadata);
-	proposal->message.has_data = event->data.len > 0;
-	proposal->message.data = bytes_of(event->data);
-}
-
+/* A UUID message in its structured form: two numbers, in a message, in a message. */
 static size_t
-proposal_size(const struct kdb_event *event)
+uuid_halves_size(uint64_t most, uint64_t least)
 {
-	struct proposal proposal;
-
-	fill_proposal(&proposal, event);
-	return protobuf_c_message_get_packed_size(&proposal.message.base);
-}
-
-/* Size of an event of that size inside a request message, tag and length included. */
-static size_t
-entry_size(size_t size)
-{
-	return 1 + varint_len(size) + size;
+	return kdb_wire_number_size(most) + kdb_wire_number_size(least);
 }
 
 static uint8_t *
-put_proposal(uint8_t *out, const struct kdb_event *event, size_t size)
+put_uuid(uint8_t *out, unsigned field, uint64_t most, uint64_t least)
 {
-	struct proposal proposal;
+	size_t halves = uuid_halves_size(most, least);
 
-	fill_proposal(&proposal, event);
-	*out++ = PROPOSED_MESSAGE_TAG;
-	out = put_varint(out, size);
-	return out + protobuf_c_message_pack(&proposal.message.base, out);
+	out = kdb_wire_put_head(out, field, kdb_wire_bytes_size(halves));
+	out = kdb_wire_put_head(out, UUID_STRUCTURED, halves);
+	out = kdb_wire_put_number(out, STRUCTURED_MOST_SIGNIFICANT, most);
+	return kdb_wire_put_number(out, STRUCTURED_LEAST_SIGNIFICANT, least);
+}
+
+static size_t
+entry_size(size_t key_len, size_t value_len)
+{
+	return kdb_wire_bytes_size(
+	    kdb_wire_bytes_size(key_len) + kdb_wire_bytes_size(value_len));
+}
+
+static uint8_t *
+put_entry(uint8_t *out, const char *key, size_t key_len, struct kdb_bytes value)
+{
+	out = kdb_wire_put_head(out, PROPOSED_METADATA,
+	    kdb_wire_bytes_size(key_len) + kdb_wire_bytes_size(value.len));
+	out = kdb_wire_put_bytes(out, ENTRY_KEY, key, key_len);
+	return kdb_wire_put_bytes(out, ENTRY_VALUE, value.data, value.len);
+}
+
+static struct kdb_bytes
+content_type_of(const struct kdb_event *event)
+{
+	static const char json[] = "application/json";
+	static const char octets[] = "application/octet-stream";
+
+	return event->is_json ? (struct kdb_bytes){ json, sizeof json - 1 }
+			      : (struct kdb_bytes){ octets, sizeof octets - 1 };
+}
+
+/* Size of the event as a proposed message, without its own tag and length. */
+static size_t
+event_size(const struct kdb_event *event)
+{
+	size_t size = kdb_wire_bytes_size(kdb_wire_bytes_size(
+	    uuid_halves_size(read_half(event->id), read_half(event->id + 8))));
+
+	size += entry_size(sizeof type_key - 1, event->type.len);
+	size += entry_size(sizeof content_type_key - 1, content_type_of(event).len);
+	if (event->metadata.len)
+		size += kdb_wire_bytes_size(event->metadata.len);
+	if (event->data.len)
+		size += kdb_wire_bytes_size(event->data.len);
+	return size;
+}
+
+static uint8_t *
+put_event(uint8_t *out, const struct kdb_event *event, size_t size)
+{
+	out = kdb_wire_put_head(out, REQUEST_PROPOSED_MESSAGES, size);
+	out = put_uuid(out, PROPOSED_ID, read_half(event->id), read_half(event->id + 8));
+	out = put_entry(out, type_key, sizeof type_key - 1, event->type);
+	out = put_entry(
+	    out, content_type_key, sizeof content_type_key - 1, content_type_of(event));
+	if (event->metadata.len)
+		out = kdb_wire_put_bytes(out, PROPOSED_CUSTOM_METADATA,
+		    event->metadata.data, event->metadata.len);
+	if (event->data.len)
+		out = kdb_wire_put_bytes(
+		    out, PROPOSED_DATA, event->data.data, event->data.len);
+	return out;
+}
+
+static uint8_t *
+put_expectation(uint8_t *out, int64_t expected_version)
+{
+	switch (expected_version) {
+	case KDB_VERSION_NO_STREAM:
+		return kdb_wire_put_head(out, OPTIONS_NO_STREAM, 0);
+	case KDB_VERSION_ANY:
+		return kdb_wire_put_head(out, OPTIONS_ANY, 0);
+	case KDB_VERSION_EXISTS:
+		return kdb_wire_put_head(out, OPTIONS_STREAM_EXISTS, 0);
+	default:
+		return kdb_wire_put_number(
+		    out, OPTIONS_STREAM_POSITION, (uint64_t)expected_version);
+	}
+}
+
+static size_t
+expectation_size(int64_t expected_version)
+{
+	return expected_version < 0 ? kdb_wire_bytes_size(0)
+				    : kdb_wire_number_size((uint64_t)expected_version);
+}
+
+static uint8_t *
+put_options(uint8_t *out, const struct kdb_operation *operation, int64_t time_left_ns)
+{
+	uint64_t seconds = (uint64_t)(time_left_ns / KDB_NS_PER_SECOND);
+	uint64_t nanos = (uint64_t)(time_left_ns % KDB_NS_PER_SECOND);
+	size_t name_size = kdb_wire_bytes_size(operation->stream_name_len);
+	size_t deadline_size = kdb_wire_number_size(seconds) + kdb_wire_number_size(nanos);
+
+	out = kdb_wire_put_head(out, REQUEST_OPTIONS,
+	    kdb_wire_bytes_size(name_size) + expectation_size(operation->expected_version)
+		+ kdb_wire_bytes_size(deadline_size));
+	out = kdb_wire_put_head(out, OPTIONS_STREAM_IDENTIFIER, name_size);
+	out = kdb_wire_put_bytes(out, STREAM_IDENTIFIER_NAME, operation->stream_name,
+	    operation->stream_name_len);
+	out = put_expectation(out, operation->expected_version);
+	out = kdb_wire_put_head(out, OPTIONS_DEADLINE, deadline_size);
+	out = kdb_wire_put_number(out, DURATION_SECONDS, seconds);
+	return kdb_wire_put_number(out, DURATION_NANOS, nanos);
 }
 
 static size_t
 encode_head(const struct kdb_operation *operation, size_t index,
     const struct kdb_attempt *attempt, uint8_t *out)
 {
-	request_message message = EVENT_STORE__CLIENT__STREAMS__BATCH_APPEND_REQ__INIT;
-	request_options options =
-	    EVENT_STORE__CLIENT__STREAMS__BATCH_APPEND_REQ__OPTIONS__INIT;
-	EventStore__Client__StreamIdentifier stream =
-	    EVENT_STORE__CLIENT__STREAM_IDENTIFIER__INIT;
-	EventStore__Client__UUID id = EVENT_STORE__CLIENT__UUID__INIT;
-	EventStore__Client__UUID__Structured halves =
-	    EVENT_STORE__CLIENT__UUID__STRUCTURED__INIT;
-	Google__Protobuf__Duration deadline = GOOGLE__PROTOBUF__DURATION__INIT;
-	Google__Protobuf__Empty empty = GOOGLE__PROTOBUF__EMPTY__INIT;
+	uint8_t *begin = out;
 
-	halves.has_most_significant_bits = halves.has_least_significant_bits = true;
-	halves.most_significant_bits = (int64_t)attempt->correlation[0];
-	halves.least_significant_bits = (int64_t)attempt->correlation[1];
-	id.value_case = EVENT_STORE__CLIENT__UUID__VALUE_STRUCTURED;
-	id.structured = &halves;
-	message.correlation_id = &id;
-	message.has_is_final = true;
-	message.is_final = index + 1 == operation->message_count;
-	if (index > 0)
-		return protobuf_c_message_pack(&message.base, out);
-
-	stream.has_stream_name = true;
-	stream.stream_name = (ProtobufCBinaryData){ operation->stream_name_len,
-		operation->stream_name };
-	deadline.has_seconds = deadline.has_nanos = true;
-	deadline.seconds = attempt->time_left_ns / KDB_NS_PER_SECOND;
-	deadline.nanos = (int32_t)(attempt->time_left_ns % KDB_NS_PER_SECOND);
-	options.stream_identifier = &stream;
-	options.deadline_option_case =
-	    EVENT_STORE__CLIENT__STREAMS__BATCH_APPEND_REQ__OPTIONS__DEADLINE_OPTION_DEADLINE;
-	options.deadline = &deadline;
-	options.any = &empty;
-	switch (operation->expected_version) {
-	case KDB_VERSION_NO_STREAM:
-		options.expected_stream_position_case =
-		    EVENT_STORE__CLIENT__STREAMS__BATCH_APPEND_REQ__OPTIONS__EXPECTED_STREAM_POSITION_NO_STREAM;
-		break;
-	case KDB_VERSION_ANY:
-		options.expected_stream_position_case =
-		    EVENT_STORE__CLIENT__STREAMS__BATCH_APPEND_REQ__OPTIONS__EXPECTED_STREAM_POSITION_ANY;
-		break;
-	case KDB_VERSION_EXISTS:
-		options.expected_stream_position_case =
-		    EVENT_STORE__CLIENT__STREAMS__BATCH_APPEND_REQ__OPTIONS__EXPECTED_STREAM_POSITION_STREAM_EXISTS;
-		break;
-	default:
-		options.expected_stream_position_case =
-		    EVENT_STORE__CLIENT__STREAMS__BATCH_APPEND_REQ__OPTIONS__EXPECTED_STREAM_POSITION_STREAM_POSITION;
-		options.stream_position = (uint64_t)operation->expected_version;
-	}
-	message.options = &options;
-	return protobuf_c_message_pack(&message.base, out);
+	out = put_uuid(out, REQUEST_CORRELATION_ID, attempt->correlation[0],
+	    attempt->correlation[1]);
+	if (index == 0)
+		out = put_options(out, operation, attempt->time_left_ns);
+	out = kdb_wire_put_number(
+	    out, REQUEST_IS_FINAL, index + 1 == operation->message_count);
+	return (size_t)(out - begin);
 }
 
 static bool
@@ -230,7 +236,7 @@ cut_messages(const size_t *sizes, size_t event_count, size_t head_size, size_t *
 
 	for (size_t i = 0; i < event_count; i++) {
 		size_t limit = has_events ? MESSAGE_WISH : MESSAGE_MAX;
-		size_t size = entry_size(sizes[i]);
+		size_t size = kdb_wire_bytes_size(sizes[i]);
 
 		if (len + size > limit) {
 			ends[count++] = total;
@@ -254,8 +260,8 @@ measure_events(const struct kdb_append_request *request, size_t *sizes, size_t *
 
 		size_t size;
 
-		sizes[i] = proposal_size(event);
-		size = entry_size(sizes[i]) + HEAD_WITHOUT_NAME_MAX;
+		sizes[i] = event_size(event);
+		size = kdb_wire_bytes_size(sizes[i]) + HEAD_WITHOUT_NAME_MAX;
 		*total += size - HEAD_WITHOUT_NAME_MAX;
 		if (size <= MESSAGE_MAX)
 			continue;
@@ -297,7 +303,7 @@ make_operation(const struct kdb_append_request *request, const size_t *sizes, si
 	    operation->head_size, operation->message_ends);
 	out = operation->encoded = operation->stream_name + name_len;
 	for (size_t i = 0; i < request->event_count; i++)
-		out = put_proposal(out, &request->events[i], sizes[i]);
+		out = put_event(out, &request->events[i], sizes[i]);
 	return operation;
 }
 
@@ -354,6 +360,10 @@ read_conflict(const Google__Protobuf__Any *any, ProtobufCAllocator *allocator,
 	    "The stream is at another version.");
 	switch (conflict->current_stream_revision_option_case) {
 	case EVENT_STORE__CLIENT__WRONG_EXPECTED_VERSION__CURRENT_STREAM_REVISION_OPTION_CURRENT_STREAM_REVISION:
+		/* 2^64-1 is "no stream" as a revision (wire-protocol 2.1). */
+		if (conflict->current_stream_revision > INT64_MAX
+		    && conflict->current_stream_revision != UINT64_MAX)
+			return false;
 		error->conflict.actual_version =
 		    (int64_t)conflict->current_stream_revision;
 		break;
@@ -479,43 +489,68 @@ read_error(const Google__Rpc__Status *status, ProtobufCAllocator *allocator,
 	error->grpc_status = status->has_code ? status->code : 0;
 }
 
+/* The last field of that number, as protobuf has it; false when there is none. */
 static bool
-read_success(const EventStore__Client__Streams__BatchAppendResp__Success *success,
-    struct kdb_append_result *result)
+find_field(const uint8_t *bytes, size_t len, uint64_t number, enum kdb_wire_type type,
+    struct kdb_wire_field *found)
 {
-	if (success->current_revision_option_case
-	    == EVENT_STORE__CLIENT__STREAMS__BATCH_APPEND_RESP__SUCCESS__CURRENT_REVISION_OPTION_CURRENT_REVISION) {
-		if (success->current_revision > INT64_MAX)
+	struct kdb_wire_reader reader = kdb_wire_read(bytes, len);
+	struct kdb_wire_field field;
+	bool is_found = false;
+
+	while (kdb_wire_next(&reader, &field)) {
+		if (field.number != number || field.type != type)
+			continue;
+		*found = field;
+		is_found = true;
+	}
+	return is_found && !reader.is_broken;
+}
+
+static bool
+read_success(const uint8_t *bytes, size_t len, struct kdb_append_result *result)
+{
+	struct kdb_wire_field field;
+	struct kdb_wire_field commit;
+
+	result->current_version = KDB_VERSION_NO_STREAM;
+	if (find_field(bytes, len, SUCCESS_CURRENT_REVISION, KDB_WIRE_VARINT, &field)) {
+		if (field.value > INT64_MAX)
 			return false;
-		result->current_version = (int64_t)success->current_revision;
-	} else {
-		result->current_version = KDB_VERSION_NO_STREAM;
+		result->current_version = (int64_t)field.value;
 	}
+	if (!find_field(bytes, len, SUCCESS_POSITION, KDB_WIRE_BYTES, &field))
+		return true;
+	if (!find_field(field.bytes, field.len, POSITION_COMMIT, KDB_WIRE_VARINT, &commit))
+		commit.value = 0;
 	/* 2^64-1 means unknown (wire-protocol 1.4); it must never reach a caller. */
-	if (success->position_option_case
-		== EVENT_STORE__CLIENT__STREAMS__BATCH_APPEND_RESP__SUCCESS__POSITION_OPTION_POSITION
-	    && success->position->commit_position != UINT64_MAX) {
-		result->has_position = true;
-		result->commit_position = success->position->commit_position;
-	}
+	result->has_position = commit.value != UINT64_MAX;
+	result->commit_position = result->has_position ? commit.value : 0;
 	return true;
 }
 
 /* We send structured ids, and the server answers in the form it was asked in; the exception is
  * structured too (wire-protocol 2.3). */
 static bool
-read_correlation(const EventStore__Client__UUID *id, uint64_t correlation[2])
+read_correlation(const uint8_t *bytes, size_t len, uint64_t correlation[2])
 {
-	if (!id || id->value_case != EVENT_STORE__CLIENT__UUID__VALUE_STRUCTURED)
+	struct kdb_wire_field id;
+	struct kdb_wire_field halves;
+	struct kdb_wire_field half;
+
+	if (!find_field(bytes, len, ANSWER_CORRELATION_ID, KDB_WIRE_BYTES, &id)
+	    || !find_field(id.bytes, id.len, UUID_STRUCTURED, KDB_WIRE_BYTES, &halves))
 		return false;
-	correlation[0] = (uint64_t)id->structured->most_significant_bits;
-	correlation[1] = (uint64_t)id->structured->least_significant_bits;
+	for (unsigned i = 0; i < 2; i++)
+		correlation[i] = find_field(halves.bytes, halves.len,
+				     STRUCTURED_MOST_SIGNIFICANT + i, KDB_WIRE_VARINT, &half)
+		    ? half.value
+		    : 0;
 	return true;
 }
 
-bool
-kdb_append_answer_read(
-    const uint8_t *bytes, size_t len, struct kdb_append_answer *answer)
+static bool
+read_failure(const uint8_t *bytes, size_t len, struct kdb_append_answer *answer)
 {
 	_Alignas(16) uint8_t memory[ANSWER_ARENA_BYTES];
 	struct kdb_arena arena = { memory, sizeof memory, 0 };
@@ -523,18 +558,28 @@ kdb_append_answer_read(
 	answer_message *message =
 	    event_store__client__streams__batch_append_resp__unpack(&allocator, len, bytes);
 
+	if (!message
+	    || message->result_case
+		!= EVENT_STORE__CLIENT__STREAMS__BATCH_APPEND_RESP__RESULT_ERROR)
+		return false;
+	read_error(message->error, &allocator, answer);
+	return true;
+}
+
+bool
+kdb_append_answer_read(
+    const uint8_t *bytes, size_t len, struct kdb_append_answer *answer)
+{
+	struct kdb_wire_field success;
+	struct kdb_wire_field error;
+
 	*answer = (struct kdb_append_answer){ .error = { .grpc_status = -1 } };
-	if (!message || !read_correlation(message->correlation_id, answer->correlation))
+	if (!read_correlation(bytes, len, answer->correlation))
 		return false;
-	switch (message->result_case) {
-	case EVENT_STORE__CLIENT__STREAMS__BATCH_APPEND_RESP__RESULT_SUCCESS:
-		return read_success(message->success, &answer->result);
-	case EVENT_STORE__CLIENT__STREAMS__BATCH_APPEND_RESP__RESULT_ERROR:
-		read_error(message->error, &allocator, answer);
-		return true;
-	default:
-		return false;
-	}
+	if (!find_field(bytes, len, ANSWER_ERROR, KDB_WIRE_BYTES, &error)
+	    && find_field(bytes, len, ANSWER_SUCCESS, KDB_WIRE_BYTES, &success))
+		return read_success(success.bytes, success.len, &answer->result);
+	return read_failure(bytes, len, answer);
 }
 
 void

@@ -280,6 +280,15 @@ START_TEST(conflict_tells_both_versions)
 	ck_assert_int_eq(operation->error.conflict.expected_version, 4);
 	ck_assert_int_eq(operation->error.conflict.actual_version, 12);
 
+	conflict.current_stream_revision = UINT64_MAX;
+	answer = read_error_answer(6, "WrongExpectedVersion",
+	    any_of("WrongExpectedVersion", &conflict.base));
+	ck_assert_int_eq(answer.error.conflict.actual_version, KDB_VERSION_NO_STREAM);
+	conflict.current_stream_revision = (uint64_t)INT64_MAX + 1;
+	answer = read_error_answer(6, "WrongExpectedVersion",
+	    any_of("WrongExpectedVersion", &conflict.base));
+	ck_assert_int_eq(answer.error.code, KDB_DATABASE_ERROR);
+
 	conflict.current_stream_revision_option_case =
 	    EVENT_STORE__CLIENT__WRONG_EXPECTED_VERSION__CURRENT_STREAM_REVISION_OPTION_CURRENT_NO_STREAM;
 	conflict.current_no_stream = &empty;
@@ -383,8 +392,12 @@ END_TEST
 START_TEST(nonsense_is_no_answer)
 {
 	static const char *const cases[] = { "", "\xff\xff\xff", "\x0a\x00",
-		"\x0a\x02\x0a\x00", "\x1a\x00", "\x0a\x04\x12\x02id" };
-	static const size_t lens[] = { 0, 3, 2, 4, 2, 6 };
+		"\x0a\x02\x0a\x00", "\x1a\x00", "\x0a\x04\x12\x02id",
+		/* both an error and a success, a broken end, a revision of 2^63 */
+		"\x0a\x02\x0a\x00\x12\x00\x1a\x00",
+		"\x0a\x02\x0a\x00\x1a\x00\x1a\x7f",
+		"\x0a\x02\x0a\x00\x1a\x0b\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01" };
+	static const size_t lens[] = { 0, 3, 2, 4, 2, 6, 8, 8, 17 };
 	struct kdb_append_answer answer;
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)

@@ -61,7 +61,7 @@ START_TEST(gossip_without_usable_address_is_left_out)
 	struct {
 		const char *host;
 		uint32_t port;
-	} cases[] = { { "", 2113 }, { "n", 0 }, { "n", 65536 }, { long_host, 2113 } };
+	} cases[] = { { "", 2113 }, { "a b", 2113 }, { "h\xc3\xb6", 2113 }, { "a\nb", 2113 }, { "n", 0 }, { "n", 65536 }, { long_host, 2113 } };
 
 	memset(long_host, 'h', sizeof long_host - 1);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
