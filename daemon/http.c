@@ -102,8 +102,7 @@ struct kg_http_exchange {
 	enum stage stage;
 	void *request;
 	struct kg_head *head;
-	char *target;
-	size_t target_len;
+	size_t head_bytes; /* memory of the connection that the head takes */
 	bool is_head_method;
 	bool is_cramped; /* the fields have left no memory for the library to answer */
 	bool is_admitted;
@@ -113,6 +112,8 @@ struct kg_http_exchange {
 	bool must_close;
 	struct MHD_Response *response;
 	struct own_answer own;
+	size_t target_len;
+	char target[]; /* with a NUL behind it */
 };
 
 enum drain {
@@ -334,7 +335,9 @@ static void *
 start_exchange(void *context, const char *target, struct MHD_Connection *library)
 {
 	struct connection *connection = connection_of(library);
-	struct kg_http_exchange *exchange = kdb_alloc_zero(1, sizeof(*exchange));
+	const size_t target_len = strlen(target);
+	struct kg_http_exchange *exchange =
+	    kdb_alloc_zero(1, sizeof(*exchange) + target_len + 1);
 	char *question = strchr(target, '?');
 
 	(void)context;
@@ -342,8 +345,8 @@ start_exchange(void *context, const char *target, struct MHD_Connection *library
 	exchange->http = connection->http;
 	exchange->connection = connection;
 	exchange->library = library;
-	exchange->target_len = strlen(target);
-	exchange->target = kdb_alloc_text(target, exchange->target_len);
+	exchange->target_len = target_len;
+	memcpy(exchange->target, target, target_len);
 	/* The library goes on to make a record of each argument, and hangs when there are more
 	 * than fit. The text is in its buffer, and it writes to it next: it shall find none. */
 	if (question != NULL)
@@ -469,7 +472,8 @@ take_head(struct kg_http_exchange *exchange, const char *method, const char *ver
 	MHD_get_connection_values_n(
 	    exchange->library, MHD_HEADER_KIND, collect_field, &fields);
 	head.field_count = fields.count;
-	head.size = head_bytes(&head, all_bytes(exchange)) + ANSWER_HEAD_BYTES;
+	exchange->head_bytes = head_bytes(&head, all_bytes(exchange));
+	head.size = exchange->head_bytes + ANSWER_HEAD_BYTES;
 	exchange->is_cramped = fields.count > KG_HEAD_FIELDS_MAX ||
 	    head.size > exchange->http->config->max_header_bytes;
 	exchange->is_head_method = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
@@ -599,8 +603,37 @@ kg_http_body(const struct kg_http_exchange *exchange, const char **bytes, size_t
 }
 
 static enum MHD_Result
+add_trailer(void *context, enum MHD_ValueKind kind, const char *name, size_t name_len,
+    const char *value, size_t value_len)
+{
+	struct kg_http_exchange *exchange = context;
+
+	(void)kind;
+	(void)name;
+	(void)value;
+	exchange->head_bytes += name_len + value_len + sizeof(": \r\n") - 1 + RECORD_BYTES;
+	return MHD_YES;
+}
+
+/* Trailers take the same memory as the head, when it has been judged already. */
+static void
+check_trailers(struct kg_http_exchange *exchange)
+{
+	if (exchange->body.has_length || !exchange->body.is_announced)
+		return;
+	MHD_get_connection_values_n(
+	    exchange->library, MHD_FOOTER_KIND, add_trailer, exchange);
+	if (exchange->head_bytes + ANSWER_HEAD_BYTES <= exchange->http->config->max_header_bytes)
+		return;
+	exchange->is_cramped = true;
+	exchange->body.state = KG_HTTP_BODY_LONG_TRAILERS;
+	kg_http_answer_close(exchange);
+}
+
+static enum MHD_Result
 end_body(struct kg_http_exchange *exchange)
 {
+	check_trailers(exchange);
 	set_phase(exchange->connection, KG_PHASE_BUSY);
 	if (exchange->http->handler.run(exchange->request) == KG_HTTP_WAIT)
 		return MHD_YES;
@@ -752,7 +785,6 @@ end_exchange(void *context, struct MHD_Connection *library, void **slot,
 	kg_http_drop_body(exchange);
 	kdb_buffer_dispose(&exchange->own.head);
 	free(exchange->own.body);
-	free(exchange->target);
 	free(exchange);
 }
 

@@ -99,7 +99,12 @@ bool kg_http_body_length(const struct kg_http_exchange *exchange, uint64_t *len)
  * body of at most max_len bytes. False: the bytes in flight would be too many. */
 bool kg_http_expect_body(struct kg_http_exchange *exchange, size_t max_len);
 
-enum kg_http_body { KG_HTTP_BODY_WHOLE, KG_HTTP_BODY_TOO_LARGE, KG_HTTP_BODY_NO_ROOM };
+enum kg_http_body {
+	KG_HTTP_BODY_WHOLE,
+	KG_HTTP_BODY_TOO_LARGE,
+	KG_HTTP_BODY_NO_ROOM,
+	KG_HTTP_BODY_LONG_TRAILERS, /* they and the head leave no memory for the answer */
+};
 
 /* The body after it was read; it stays the exchange's. *len counts what was read or discarded. */
 enum kg_http_body kg_http_body(

@@ -168,6 +168,14 @@ element_end(const char *at, const char *end)
 	return at;
 }
 
+static bool
+is_blank(const char *at, const char *end)
+{
+	while (at < end && (*at == ' ' || *at == '\t'))
+		at++;
+	return at == end;
+}
+
 void
 kg_accept_add(struct kg_accept *accept, const char *text, size_t len)
 {
@@ -179,7 +187,8 @@ kg_accept_add(struct kg_accept *accept, const char *text, size_t len)
 
 		if (kg_media_type_read(text, (size_t)(stop - text), &range))
 			use_range(accept, &range);
-		accept->is_given = true;
+		/* Empty elements are nothing (RFC 9110, 5.6.1.2). */
+		accept->is_given |= !is_blank(text, stop);
 		text = stop + 1;
 	}
 }

@@ -8,6 +8,7 @@
 
 #include "client-core/base/alloc.h"
 #include "client-core/base/clock.h"
+#include "daemon/decimal.h"
 #include "daemon/guard.h"
 #include "daemon/json_write.h"
 #include "daemon/log.h"
@@ -208,6 +209,10 @@ decode(struct kg_request *request)
 		refuse_for_now(request, KG_PROBLEM_OVERLOADED,
 		    "The gateway holds as many bytes of requests as it may.");
 		break;
+	case KG_HTTP_BODY_LONG_TRAILERS:
+		kg_refusal_set(request->refusal, KG_PROBLEM_HEADERS_TOO_LARGE,
+		    "Header fields and trailers together are too large.");
+		break;
 	case KG_HTTP_BODY_WHOLE:
 		request->log.body_len = len;
 		request->endpoint->decode(request);
@@ -278,23 +283,31 @@ static const step_fn steps[] = {
 
 /* Answers. */
 
-/* Appends milliseconds with a tenth; printf() of a double would take as long as the rest of an
- * answer. */
-static void
-put_duration(struct kdb_buffer *out, const char *name, int64_t ns)
+/* Appends a name and milliseconds with a tenth. */
+static char *
+put_duration(char *at, const char *name, int64_t ns)
 {
-	int64_t tenths = (ns + KDB_NS_PER_MS / 20) / (KDB_NS_PER_MS / 10);
-	char digits[24];
-	size_t at = sizeof(digits);
+	const uint64_t tenths = (uint64_t)(ns + KDB_NS_PER_MS / 20) / (KDB_NS_PER_MS / 10);
+	const size_t name_len = strlen(name);
 
-	digits[--at] = (char)('0' + tenths % 10);
-	digits[--at] = '.';
-	tenths /= 10;
-	do
-		digits[--at] = (char)('0' + tenths % 10);
-	while ((tenths /= 10) > 0);
-	kdb_buffer_put_text(out, name);
-	kdb_buffer_put(out, digits + at, sizeof(digits) - at);
+	at = kg_decimal_put(mempcpy(at, name, name_len), tenths / 10, 1);
+	*at++ = '.';
+	return kg_decimal_put(at, tenths % 10, 1);
+}
+
+/* The effective timeout, exactly. */
+static char *
+put_deadline(char *at, int64_t ns)
+{
+	static const char name[] = ", deadline;dur=";
+	const uint64_t rest = (uint64_t)(ns % KDB_NS_PER_MS);
+
+	at = mempcpy(at, name, sizeof(name) - 1);
+	at = kg_decimal_put(at, (uint64_t)(ns / KDB_NS_PER_MS), 1);
+	if (rest == 0)
+		return at;
+	*at++ = '.';
+	return kg_decimal_put(at, rest, 6);
 }
 
 static bool
@@ -311,22 +324,16 @@ static void
 put_server_timing(struct kg_request *request)
 {
 	const struct kg_request_times *times = &request->times;
-	struct kdb_buffer text;
+	char text[5 * (KG_DECIMAL_MAX + 20)];
+	char *at = text;
 
 	if (!is_timing_wanted(request))
 		return;
-	kdb_buffer_init(&text, 256);
-	put_duration(&text, "parse;dur=", times->submit_mono_ns - times->whole_mono_ns);
-	put_duration(&text, ", queue;dur=", times->queued_ns);
-	put_duration(&text, ", db;dur=", times->database_ns);
-	kdb_buffer_put_printf(
-	    &text, ", deadline;dur=%" PRId64, times->timeout_ns / KDB_NS_PER_MS);
-	if (times->timeout_ns % KDB_NS_PER_MS != 0)
-		kdb_buffer_put_printf(
-		    &text, ".%06" PRId64, times->timeout_ns % KDB_NS_PER_MS);
-	kdb_buffer_put_char(&text, '\0');
-	kg_request_answer_field(request, "Server-Timing", text.data);
-	kdb_buffer_dispose(&text);
+	at = put_duration(at, "parse;dur=", times->submit_mono_ns - times->whole_mono_ns);
+	at = put_duration(at, ", queue;dur=", times->queued_ns);
+	at = put_duration(at, ", db;dur=", times->database_ns);
+	*put_deadline(at, times->timeout_ns) = '\0';
+	kg_request_answer_field(request, "Server-Timing", text);
 }
 
 void

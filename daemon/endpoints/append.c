@@ -6,12 +6,11 @@
 #include "daemon/endpoints/append.h"
 
 #include "client-core/base/alloc.h"
+#include "daemon/decimal.h"
 #include "daemon/idempotency.h"
 #include "daemon/json_write.h"
 #include "daemon/uuid.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { ANSWER_SLACK = 64 * 1024, ANSWER_BYTES_PER_ID = 40, NAME_GROWTH = 6 };
@@ -203,17 +202,17 @@ answer_success(struct kg_request *request)
 		.event_count = append->count,
 		.replayed = judge_replay(request, result) };
 	struct kdb_buffer body;
-	char text[24];
+	char text[KG_DECIMAL_MAX + 1];
 
 	kdb_buffer_init(&body, ANSWER_SLACK + NAME_GROWTH * stream_name.len +
 		ANSWER_BYTES_PER_ID * append->count);
 	kg_append_answer_print(&answer, &body);
 	kg_request_answer(request, 200, "application/json", &body);
 	if (result->has_position) {
-		snprintf(text, sizeof(text), "%" PRIu64, result->commit_position);
+		*kg_decimal_put(text, result->commit_position, 1) = '\0';
 		kg_request_answer_field(request, "Kurrent-Position", text);
 	}
-	snprintf(text, sizeof(text), "%" PRId64, result->current_version);
+	*kg_decimal_put(text, (uint64_t)result->current_version, 1) = '\0';
 	kg_request_answer_field(request, "Kurrent-CurrentVersion", text);
 	if (answer.replayed == KG_REPLAYED_TRUE)
 		kg_request_answer_field(request, "Idempotent-Replayed", "true");

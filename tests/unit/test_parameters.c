@@ -71,6 +71,8 @@ static const struct {
 	{ INFO, "GET /", GOOD, NULL },
 	{ INFO, "GET /\nAccept: */*", GOOD, NULL },
 	{ INFO, "GET /\nAccept:", GOOD, NULL },
+	{ INFO, "GET /\nAccept: , ,", GOOD, NULL },
+	{ INFO, "GET /\nAccept: , x,", KG_PROBLEM_NOT_ACCEPTABLE, NULL },
 	{ INFO, "GET /\nAccept: text/html, application/*;q=0.1", GOOD, NULL },
 	{ INFO, "GET /\nAccept: text/html\nAccept: application/problem+json", GOOD, NULL },
 	{ INFO, "GET /\nAccept: Application/JSON", GOOD, NULL },
