@@ -8,6 +8,8 @@
 #include <strings.h>
 
 const struct devdb_method *const devdb_methods[] = {
+    &devdb_v2_append_session,
+    &devdb_v2_append_records,
     &devdb_read,
     &devdb_append,
     &devdb_delete,
@@ -15,8 +17,6 @@ const struct devdb_method *const devdb_methods[] = {
     &devdb_batch_append,
     &devdb_gossip,
     &devdb_server_features,
-    &devdb_v2_append_session,
-    &devdb_v2_append_records,
 };
 
 const size_t devdb_method_count = sizeof devdb_methods / sizeof devdb_methods[0];
