@@ -186,3 +186,32 @@ test_devdb_store_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 test_devdb_store_tap_LDADD = $(CHECK_LIBS)
 TESTS += test_devdb_store.tap
 endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_devdb_v2_values.tap
+test_devdb_v2_values_tap_SOURCES = tests/unit/test_devdb_v2_values.c \
+	devdb/text.c devdb/text.h \
+	devdb/v2_decode.c devdb/v2_decode.h \
+	devdb/v2_json.c devdb/v2_json.h \
+	devdb/v2_properties.c devdb/v2_properties.h \
+	devdb/v2_text.c devdb/v2_text.h \
+	devdb/wire.c devdb/wire.h \
+	client-core/base/alloc.c client-core/base/alloc.h \
+	client-core/base/buffer.c client-core/base/buffer.h
+test_devdb_v2_values_tap_CPPFLAGS = $(AM_CPPFLAGS) $(GRPC_CFLAGS) $(PROTOBUF_C_CFLAGS) \
+	$(CHECK_CFLAGS)
+test_devdb_v2_values_tap_LDADD = libproto.a $(GRPC_LIBS) $(PROTOBUF_C_LIBS) \
+	$(UNISTRING_LIBS) $(CHECK_LIBS) -lm
+$(test_devdb_v2_values_tap_OBJECTS): | $(proto_generated)
+TESTS += test_devdb_v2_values.tap
+endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_devdb_v2_write.tap
+test_devdb_v2_write_tap_SOURCES = tests/unit/test_devdb_v2_write.c $(devdb_store_sources) \
+	devdb/v2_text.c devdb/v2_text.h \
+	devdb/v2_write.c devdb/v2_write.h
+test_devdb_v2_write_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+test_devdb_v2_write_tap_LDADD = $(UNISTRING_LIBS) $(CHECK_LIBS)
+TESTS += test_devdb_v2_write.tap
+endif
