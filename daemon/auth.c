@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The form of database credentials, and the rule on the links they may travel on. Owns nothing. */
+/* The form of database credentials, and the rule on the links they may travel on. Owns
+ * nothing. */
 #include "daemon/auth.h"
 
 #include "client-core/base/alloc.h"
@@ -26,7 +27,7 @@ kg_auth_dispose(struct kg_credentials *credentials)
 	if (credentials->user != NULL)
 		explicit_bzero(credentials->user, credentials->user_len);
 	free(credentials->user);
-	*credentials = (struct kg_credentials){ 0 };
+	*credentials = (struct kg_credentials){0};
 }
 
 /* The part behind the scheme and at least one blank; NULL: another scheme. */
@@ -50,10 +51,10 @@ is_token68(const char *text, size_t len)
 {
 	size_t i = 0;
 
-	while (i < len &&
-	    ((text[i] >= 'a' && text[i] <= 'z') || (text[i] >= 'A' && text[i] <= 'Z') ||
-		(text[i] >= '0' && text[i] <= '9') ||
-		(text[i] != '\0' && strchr("-._~+/", text[i]) != NULL)))
+	while (i < len && ((text[i] >= 'a' && text[i] <= 'z') ||
+			      (text[i] >= 'A' && text[i] <= 'Z') ||
+			      (text[i] >= '0' && text[i] <= '9') ||
+			      (text[i] != '\0' && strchr("-._~+/", text[i]) != NULL)))
 		i++;
 	if (i == 0)
 		return false;
@@ -89,7 +90,7 @@ kg_auth_read(const char *value, size_t len, struct kg_credentials *credentials)
 	const char *text = behind_scheme(value, len, basic);
 	const char *scheme = basic;
 
-	*credentials = (struct kg_credentials){ 0 };
+	*credentials = (struct kg_credentials){0};
 	if (text != NULL) {
 		if (!read_basic(text, (size_t)(end - text), credentials))
 			return false;
@@ -108,20 +109,21 @@ static bool
 is_safe_link(const struct kg_config *config)
 {
 	return config->connection.tls || config->allow_cleartext_credentials ||
-	    kdb_connection_settings_is_loopback(&config->connection);
+	       kdb_connection_settings_is_loopback(&config->connection);
 }
 
 static void
 take_field(const struct kg_head_field *field, const char *name,
     struct kg_credentials *credentials, struct kg_refusal *refusal)
 {
-	struct kg_credentials taken = { 0 };
+	struct kg_credentials taken = {0};
 
 	if (field == NULL || refusal->is_set)
 		return;
 	if (!kg_auth_read(field->value, field->value_len, &taken)) {
 		kg_refusal_set(refusal, KG_PROBLEM_MALFORMED_REQUEST,
-		    "The header %s is neither Basic with base64 of user:password, nor Bearer with "
+		    "The header %s is neither Basic with base64 of user:password, nor "
+		    "Bearer with "
 		    "a token.",
 		    name);
 	} else if (credentials->authorization == NULL) {
@@ -151,7 +153,9 @@ kg_auth_take(const struct kg_head *head, const struct kg_config *config,
 		    "(option allow-request-credentials).");
 	else if (!is_safe_link(config))
 		kg_refusal_set(refusal, KG_PROBLEM_FORBIDDEN,
-		    "The connection to the database is neither TLS nor loopback, so credentials "
-		    "of requests do not travel on it (option allow-cleartext-credentials).");
+		    "The connection to the database is neither TLS nor loopback, so "
+		    "credentials "
+		    "of requests do not travel on it (option "
+		    "allow-cleartext-credentials).");
 	return !refusal->is_set;
 }

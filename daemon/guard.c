@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The guard at the door. The HTTP library accepts messages on whose borders proxies in front
- * could disagree, and browsers send what their users never meant to: both end here. Owns nothing.
+ * The guard at the door. The HTTP library accepts messages on whose borders proxies in
+ * front could disagree, and browsers send what their users never meant to: both end here.
+ * Owns nothing.
  */
 #include "daemon/guard.h"
 
@@ -36,12 +37,13 @@ is_token(const char *text, size_t len)
 	return len > 0;
 }
 
-/* A folded line is glued to the name by the library, and no proxy agrees on such names. */
+/* A folded line is glued to the name by the library, and no proxy agrees on such
+ * names. */
 static bool
 is_almost_framing(const struct kg_head_field *field)
 {
-	static const char *const names[] = { "Content-Length", "Transfer-Encoding",
-		"Idempotency-Key" };
+	static const char *const names[] = {
+	    "Content-Length", "Transfer-Encoding", "Idempotency-Key"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (field->name_len > strlen(names[i]) &&
@@ -70,7 +72,8 @@ check_repeats(const struct kg_head *head, struct kg_refusal *refusal)
 		kg_refusal_set(refusal, KG_PROBLEM_MALFORMED_REQUEST,
 		    "Content-Length and Transfer-Encoding exclude each other.");
 	for (int field = 0; field < KG_FIELD_COUNT; field++)
-		if (head->times[field] > 1 && kg_head_field_is_single((enum kg_field)field))
+		if (head->times[field] > 1 &&
+		    kg_head_field_is_single((enum kg_field)field))
 			kg_refusal_set(refusal, KG_PROBLEM_MALFORMED_REQUEST,
 			    "The header %s is given twice.",
 			    kg_head_field_name((enum kg_field)field));
@@ -102,7 +105,8 @@ check_fields(const struct kg_head *head, struct kg_refusal *refusal)
 	for (size_t i = 0; i < head->field_count && !refusal->is_set; i++)
 		if (has_control(&head->fields[i]))
 			kg_refusal_set(refusal, KG_PROBLEM_MALFORMED_REQUEST,
-			    "The value of header field %zu has a control character.", i + 1);
+			    "The value of header field %zu has a control character.",
+			    i + 1);
 }
 
 /* Spans of origin-form and absolute-form; false: another form. */
@@ -113,7 +117,7 @@ split_target(const struct kg_head *head, struct kg_target *target)
 	char *end = at + head->target_len;
 	char *question;
 
-	*target = (struct kg_target){ 0 };
+	*target = (struct kg_target){0};
 	if (kg_head_has_prefix(at, head->target_len, http_scheme))
 		at += strlen(http_scheme);
 	else if (kg_head_has_prefix(at, head->target_len, https_scheme))
@@ -141,7 +145,9 @@ check_target(
 	for (size_t i = 0; i < head->target_len; i++)
 		if (head->target[i] < 0x21 || head->target[i] > 0x7E)
 			kg_refusal_set(refusal, KG_PROBLEM_MALFORMED_REQUEST,
-			    "The target has a byte outside of 0x21 to 0x7E at offset %zu.", i);
+			    "The target has a byte outside of 0x21 to 0x7E at offset "
+			    "%zu.",
+			    i);
 	if (!split_target(head, target))
 		kg_refusal_set(refusal, KG_PROBLEM_MALFORMED_REQUEST,
 		    "The target is neither a path nor an absolute http URI.");
@@ -175,15 +181,16 @@ check_borders(
 }
 
 static void
-check_size(
-    const struct kg_head *head, const struct kg_config *config, struct kg_refusal *refusal)
+check_size(const struct kg_head *head, const struct kg_config *config,
+    struct kg_refusal *refusal)
 {
 	if (head->field_count > KG_HEAD_FIELDS_MAX)
 		kg_refusal_set(refusal, KG_PROBLEM_HEADERS_TOO_LARGE,
 		    "The request has more than %d header fields.", KG_HEAD_FIELDS_MAX);
 	else if (head->size > config->max_header_bytes)
 		kg_refusal_set(refusal, KG_PROBLEM_HEADERS_TOO_LARGE,
-		    "Request line and header fields need %zu bytes of memory, %zu are there.",
+		    "Request line and header fields need %zu bytes of memory, %zu are "
+		    "there.",
 		    head->size, config->max_header_bytes);
 }
 
@@ -192,7 +199,8 @@ check_size(
 static bool
 is_escape(const char *text, size_t len)
 {
-	return len >= 3 && isxdigit((unsigned char)text[1]) && isxdigit((unsigned char)text[2]);
+	return len >= 3 && isxdigit((unsigned char)text[1]) &&
+	       isxdigit((unsigned char)text[2]);
 }
 
 static bool
@@ -246,8 +254,8 @@ read_host(const char *text, size_t len, size_t *host_len)
 		*host_len = (size_t)(bracket + 1 - text);
 	else
 		*host_len = colon == NULL ? len : (size_t)(colon - text);
-	if (*host_len < len &&
-	    (text[*host_len] != ':' || !is_port(text + *host_len + 1, len - *host_len - 1)))
+	if (*host_len < len && (text[*host_len] != ':' ||
+				   !is_port(text + *host_len + 1, len - *host_len - 1)))
 		return false;
 	return bracket != NULL ? is_bracketed_address(text, *host_len)
 			       : is_reg_name(text, *host_len);
@@ -266,8 +274,9 @@ static bool
 is_allowed_host(const struct kg_config *config, const char *host, size_t len)
 {
 	return kg_head_is_equal(host, len, "localhost") ||
-	    kg_head_is_equal(host, len, "127.0.0.1") || kg_head_is_equal(host, len, "[::1]") ||
-	    is_listed(&config->allowed_hosts, host, len);
+	       kg_head_is_equal(host, len, "127.0.0.1") ||
+	       kg_head_is_equal(host, len, "[::1]") ||
+	       is_listed(&config->allowed_hosts, host, len);
 }
 
 /* Probes of a pod come with the pod's address. */
@@ -278,9 +287,9 @@ is_probe_path(const struct kg_target *target)
 	size_t len = target->path_len;
 
 	return (len == 6 && memcmp(target->path, "/livez", len) == 0) ||
-	    (len == 7 && memcmp(target->path, "/readyz", len) == 0) ||
-	    (len >= strlen(readiness) &&
-		memcmp(target->path, readiness, strlen(readiness)) == 0);
+	       (len == 7 && memcmp(target->path, "/readyz", len) == 0) ||
+	       (len >= strlen(readiness) &&
+		   memcmp(target->path, readiness, strlen(readiness)) == 0);
 }
 
 static void
@@ -292,15 +301,17 @@ check_host(const struct kg_head *head, const struct kg_config *config,
 
 	if (host == NULL || !read_host(host->value, host->value_len, &host_len))
 		kg_refusal_set(refusal, KG_PROBLEM_MALFORMED_REQUEST,
-		    host == NULL ? "The Host header is missing."
-				 : "The Host header is not a host with an optional port.");
+		    host == NULL
+			? "The Host header is missing."
+			: "The Host header is not a host with an optional port.");
 	else if (head->is_tcp && !is_probe_path(target) &&
-	    !is_allowed_host(config, host->value, host_len))
+		 !is_allowed_host(config, host->value, host_len))
 		kg_refusal_set(refusal, KG_PROBLEM_HOST_NOT_ALLOWED,
-		    "The host in the Host header is not on the list (option allowed-host).");
+		    "The host in the Host header is not on the list (option "
+		    "allowed-host).");
 	else if (target->authority != NULL &&
-	    (target->authority_len != host->value_len ||
-		strncasecmp(target->authority, host->value, host->value_len) != 0))
+		 (target->authority_len != host->value_len ||
+		     strncasecmp(target->authority, host->value, host->value_len) != 0))
 		kg_refusal_set(refusal, KG_PROBLEM_MISDIRECTED_REQUEST,
 		    "The request line names another authority than the Host header.");
 }
@@ -313,18 +324,18 @@ is_own_origin(const struct kg_head_field *origin, const struct kg_head_field *ho
 	size_t scheme_len = strlen(http_scheme);
 
 	return kg_head_has_prefix(origin->value, origin->value_len, http_scheme) &&
-	    origin->value_len - scheme_len == host->value_len &&
-	    strncasecmp(origin->value + scheme_len, host->value, host->value_len) == 0;
+	       origin->value_len - scheme_len == host->value_len &&
+	       strncasecmp(origin->value + scheme_len, host->value, host->value_len) == 0;
 }
 
 static void
-check_origin(
-    const struct kg_head *head, const struct kg_config *config, struct kg_refusal *refusal)
+check_origin(const struct kg_head *head, const struct kg_config *config,
+    struct kg_refusal *refusal)
 {
 	const struct kg_head_field *origin = head->known[KG_FIELD_ORIGIN];
 	const struct kg_head_field *site = head->known[KG_FIELD_SEC_FETCH_SITE];
-	bool is_configured = origin != NULL &&
-	    is_listed(&config->allowed_origins, origin->value, origin->value_len);
+	bool is_configured = origin != NULL && is_listed(&config->allowed_origins,
+						   origin->value, origin->value_len);
 
 	if (origin != NULL && !is_configured &&
 	    !is_own_origin(origin, head->known[KG_FIELD_HOST]))
@@ -332,10 +343,11 @@ check_origin(
 		    "The Origin header is not on the list (option allowed-origin).");
 	/* A browser marks every request of a configured origin as cross-site. */
 	else if (site != NULL && !is_configured &&
-	    !kg_head_is_equal(site->value, site->value_len, "same-origin") &&
-	    !kg_head_is_equal(site->value, site->value_len, "none"))
+		 !kg_head_is_equal(site->value, site->value_len, "same-origin") &&
+		 !kg_head_is_equal(site->value, site->value_len, "none"))
 		kg_refusal_set(refusal, KG_PROBLEM_ORIGIN_NOT_ALLOWED,
-		    "The Sec-Fetch-Site header says that another site sends this request.");
+		    "The Sec-Fetch-Site header says that another site sends this "
+		    "request.");
 }
 
 bool

@@ -10,8 +10,8 @@
 #include <stddef.h>
 
 /*
- * What a head must be before anybody looks at what it asks for: steps 1 to 4 of the order of
- * checks (api-design 2.1): message borders (15.2), size, Host and Origin (15.1). Pure.
+ * What a head must be before anybody looks at what it asks for: steps 1 to 4 of the order
+ * of checks (api-design 2.1): message borders (15.2), size, Host and Origin (15.1). Pure.
  */
 
 /* The parts of a target, spans into the head's. */
@@ -24,8 +24,8 @@ struct kg_target {
 	size_t query_len;
 };
 
-/* Checks a head that was indexed and splits its target. False: *refusal is set; *must_close
- * tells that the connection must not be used further. */
+/* Checks a head that was indexed and splits its target. False: *refusal is set;
+ * *must_close tells that the connection must not be used further. */
 bool kg_guard_check(const struct kg_head *head, const struct kg_config *config,
     struct kg_target *target, struct kg_refusal *refusal, bool *must_close);
 

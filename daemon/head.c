@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The header table of api-design 13.1 as data, and the index that finds its fields in a request.
- * Owns nothing.
+ * The header table of api-design 13.1 as data, and the index that finds its fields in a
+ * request. Owns nothing.
  */
 #include "daemon/head.h"
 
@@ -15,36 +15,37 @@ struct row {
 };
 
 static const struct row rows[KG_FIELD_COUNT] = {
-	[KG_FIELD_HOST] = { "Host", true, 0 },
-	[KG_FIELD_ORIGIN] = { "Origin", true, 0 },
-	[KG_FIELD_SEC_FETCH_SITE] = { "Sec-Fetch-Site", true, 0 },
-	[KG_FIELD_AUTHORIZATION] = { "Authorization", true, 0 },
-	[KG_FIELD_KURRENT_AUTHORIZATION] = { "Kurrent-Authorization", true, KG_TAKES_APPEND },
-	[KG_FIELD_ACCEPT] = { "Accept", false, 0 },
-	[KG_FIELD_CONTENT_TYPE] = { "Content-Type", true, 0 },
-	[KG_FIELD_CONTENT_ENCODING] = { "Content-Encoding", true, 0 },
-	[KG_FIELD_CONTENT_LENGTH] = { "Content-Length", true, 0 },
-	[KG_FIELD_TRANSFER_ENCODING] = { "Transfer-Encoding", true, 0 },
-	[KG_FIELD_EXPECT] = { "Expect", true, 0 },
-	[KG_FIELD_KURRENT_EXPECTED_VERSION] = { "Kurrent-ExpectedVersion", true,
-	    KG_TAKES_APPEND },
-	[KG_FIELD_KURRENT_EVENT_ID] = { "Kurrent-EventId", true, KG_TAKES_RAW },
-	[KG_FIELD_KURRENT_EVENT_TYPE] = { "Kurrent-EventType", true, KG_TAKES_RAW },
-	[KG_FIELD_KURRENT_METADATA] = { "Kurrent-Metadata", true, KG_TAKES_RAW },
-	[KG_FIELD_KURRENT_METADATA_BASE64] = { "Kurrent-Metadata-Base64", true, KG_TAKES_RAW },
-	[KG_FIELD_KURRENT_TIMEOUT] = { "Kurrent-Timeout", true, KG_TAKES_APPEND },
-	[KG_FIELD_GRPC_TIMEOUT] = { "Grpc-Timeout", true, 0 },
-	[KG_FIELD_IDEMPOTENCY_KEY] = { "Idempotency-Key", true, 0 },
-	[KG_FIELD_IF_MATCH] = { "If-Match", true, 0 },
-	[KG_FIELD_IF_NONE_MATCH] = { "If-None-Match", false, 0 },
-	[KG_FIELD_X_REQUEST_ID] = { "X-Request-Id", false, 0 },
+    [KG_FIELD_HOST] = {"Host", true, 0},
+    [KG_FIELD_ORIGIN] = {"Origin", true, 0},
+    [KG_FIELD_SEC_FETCH_SITE] = {"Sec-Fetch-Site", true, 0},
+    [KG_FIELD_AUTHORIZATION] = {"Authorization", true, 0},
+    [KG_FIELD_KURRENT_AUTHORIZATION] = {"Kurrent-Authorization", true, KG_TAKES_APPEND},
+    [KG_FIELD_ACCEPT] = {"Accept", false, 0},
+    [KG_FIELD_CONTENT_TYPE] = {"Content-Type", true, 0},
+    [KG_FIELD_CONTENT_ENCODING] = {"Content-Encoding", true, 0},
+    [KG_FIELD_CONTENT_LENGTH] = {"Content-Length", true, 0},
+    [KG_FIELD_TRANSFER_ENCODING] = {"Transfer-Encoding", true, 0},
+    [KG_FIELD_EXPECT] = {"Expect", true, 0},
+    [KG_FIELD_KURRENT_EXPECTED_VERSION] = {"Kurrent-ExpectedVersion", true,
+	KG_TAKES_APPEND},
+    [KG_FIELD_KURRENT_EVENT_ID] = {"Kurrent-EventId", true, KG_TAKES_RAW},
+    [KG_FIELD_KURRENT_EVENT_TYPE] = {"Kurrent-EventType", true, KG_TAKES_RAW},
+    [KG_FIELD_KURRENT_METADATA] = {"Kurrent-Metadata", true, KG_TAKES_RAW},
+    [KG_FIELD_KURRENT_METADATA_BASE64] = {"Kurrent-Metadata-Base64", true, KG_TAKES_RAW},
+    [KG_FIELD_KURRENT_TIMEOUT] = {"Kurrent-Timeout", true, KG_TAKES_APPEND},
+    [KG_FIELD_GRPC_TIMEOUT] = {"Grpc-Timeout", true, 0},
+    [KG_FIELD_IDEMPOTENCY_KEY] = {"Idempotency-Key", true, 0},
+    [KG_FIELD_IF_MATCH] = {"If-Match", true, 0},
+    [KG_FIELD_IF_NONE_MATCH] = {"If-None-Match", false, 0},
+    [KG_FIELD_X_REQUEST_ID] = {"X-Request-Id", false, 0},
 };
 
 bool
 kg_head_is_token_char(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	    (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') ||
+	       (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
 bool

@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 /*
- * The head of a request as plain data: request line and header fields, and the header table of
- * api-design 13.1. Pure. All texts are borrowed from whoever made the head.
+ * The head of a request as plain data: request line and header fields, and the header
+ * table of api-design 13.1. Pure. All texts are borrowed from whoever made the head.
  */
 
 struct kg_head_field {
@@ -47,7 +47,7 @@ enum kg_field {
 /* Which rows of the header and query tables an endpoint takes. */
 enum kg_takes {
 	KG_TAKES_ENVELOPE = 1 << 0, /* E */
-	KG_TAKES_RAW = 1 << 1,	    /* R */
+	KG_TAKES_RAW = 1 << 1,      /* R */
 	KG_TAKES_READINESS = 1 << 2,
 	KG_TAKES_V1 = 1 << 3, /* every route under /v1 */
 	KG_TAKES_APPEND = KG_TAKES_ENVELOPE | KG_TAKES_RAW,
@@ -62,9 +62,10 @@ struct kg_head {
 	bool is_http_1_0;
 	const struct kg_head_field *fields;
 	size_t field_count; /* one more than the maximum says "too many" */
-	size_t size;	    /* memory for request line, fields and the head of an answer */
-	bool is_tcp;	    /* else a unix socket */
-	/* Filled by kg_head_index(): the first field of each name, and how many there are. */
+	size_t size; /* memory for request line, fields and the head of an answer */
+	bool is_tcp; /* else a unix socket */
+	/* Filled by kg_head_index(): the first field of each name, and how many there
+	 * are. */
 	const struct kg_head_field *known[KG_FIELD_COUNT];
 	unsigned char times[KG_FIELD_COUNT]; /* stops counting at 2 */
 };
@@ -78,8 +79,8 @@ const char *kg_head_field_name(enum kg_field field);
 /* Whether a second field of this name is malformed. */
 bool kg_head_field_is_single(enum kg_field field);
 
-/* Whether an endpoint with these bits defines the field; for others it is "undefined" where
- * undefined fields are refused. */
+/* Whether an endpoint with these bits defines the field; for others it is "undefined"
+ * where undefined fields are refused. */
 bool kg_head_field_is_defined(enum kg_field field, unsigned takes);
 
 /* The field of the table with this name, without letter case; KG_FIELD_COUNT: none. */

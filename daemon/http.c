@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The only user of libmicrohttpd. Owns the connections, the exchanges with their bodies, and the
- * loop: accept, run the library, take what other threads finished, sleep in poll(). The library
- * has no thread and no listening socket of its own and never sleeps here, so every wake-up is
- * ours (perf-traps 1 to 4), and so is the number of connections.
+ * The only user of libmicrohttpd. Owns the connections, the exchanges with their bodies,
+ * and the loop: accept, run the library, take what other threads finished, sleep in
+ * poll(). The library has no thread and no listening socket of its own and never sleeps
+ * here, so every wake-up is ours (perf-traps 1 to 4), and so is the number of
+ * connections.
  */
 #include "daemon/http.h"
 
@@ -40,8 +41,8 @@ enum {
 	SPARE_BODY_BYTES = 4096,
 	SPARE_BODIES = 64,
 	OWN_TIMEOUT_S = 1000 * 1000,
-	/* What the library adds, in the memory of a connection, to each header field and cookie;
-	 * and what the head of the longest answer needs there. */
+	/* What the library adds, in the memory of a connection, to each header field and
+	 * cookie; and what the head of the longest answer needs there. */
 	RECORD_BYTES = 64,
 	ANSWER_HEAD_BYTES = 1536,
 };
@@ -119,7 +120,7 @@ struct kg_http_exchange {
 enum drain {
 	DRAIN_NO,
 	DRAIN_REQUESTS, /* refuse new requests, wait for those in progress */
-	DRAIN_QUIET,	/* no listener any more; wait until nobody is sending */
+	DRAIN_QUIET,    /* no listener any more; wait until nobody is sending */
 	DRAIN_DONE,
 };
 
@@ -130,7 +131,8 @@ struct kg_http {
 	bool must_run; /* the library has work */
 	bool is_stopped;
 	struct kg_listen_sockets sockets;
-	const struct kg_listen_socket *accepting; /* whose connection the library is given */
+	/* Whose connection the library is given at the moment. */
+	const struct kg_listen_socket *accepting;
 	int64_t accept_from_mono_ns;
 	struct pollfd *polled;
 	int signal_fd;
@@ -174,12 +176,13 @@ cut(struct connection *connection)
 	connection->http->must_run = true;
 }
 
-/* Judges what has come since the last time, so that nobody can be fast first and then hold the
- * memory. Clients that left in the middle of a body end here, too. */
+/* Judges what has come since the last time, so that nobody can be fast first and then
+ * hold the memory. Clients that left in the middle of a body end here, too. */
 static bool
 is_too_slow(struct exchange_body *body, size_t min_rate, int64_t now)
 {
-	double elapsed_s = (double)(now - body->judged_mono_ns) / (double)KDB_NS_PER_SECOND;
+	double elapsed_s =
+	    (double)(now - body->judged_mono_ns) / (double)KDB_NS_PER_SECOND;
 	size_t come = body->len - body->judged_len;
 
 	body->judged_mono_ns = now;
@@ -195,11 +198,11 @@ expire(struct kg_http *http)
 	while ((connection = to_connection(
 		    kg_phases_expired(&http->phases, http->now_mono_ns))) != NULL) {
 		enum kg_phase phase = connection->waiting.phase;
-		bool is_body = phase == KG_PHASE_BODY_GRACE || phase == KG_PHASE_BODY_PACE;
+		bool is_body =
+		    phase == KG_PHASE_BODY_GRACE || phase == KG_PHASE_BODY_PACE;
 
-		if (is_body &&
-		    !is_too_slow(&connection->exchange->body, http->config->min_body_rate,
-			http->now_mono_ns))
+		if (is_body && !is_too_slow(&connection->exchange->body,
+				   http->config->min_body_rate, http->now_mono_ns))
 			set_phase(connection, KG_PHASE_BODY_PACE);
 		else
 			cut(connection);
@@ -210,7 +213,8 @@ static void
 make_room_for_connection(struct connection *connection)
 {
 	struct kg_http *http = connection->http;
-	struct connection *idle = to_connection(kg_phase_first(&http->phases, KG_PHASE_IDLE));
+	struct connection *idle =
+	    to_connection(kg_phase_first(&http->phases, KG_PHASE_IDLE));
 
 	if (http->connection_count <= http->max_connections)
 		return;
@@ -224,15 +228,18 @@ static void
 open_connection(struct kg_http *http, struct MHD_Connection *library, void **slot)
 {
 	struct connection *connection = kdb_alloc_zero(1, sizeof(*connection));
-	struct epoll_event event = { .events = EPOLLET, .data.ptr = connection };
+	struct epoll_event event = {.events = EPOLLET, .data.ptr = connection};
 
 	assert(http->accepting != NULL);
 	connection->http = http;
 	connection->socket = http->accepting;
 	connection->fd =
-	    MHD_get_connection_info(library, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-	kg_phase_enter(&http->phases, &connection->waiting, KG_PHASE_HEAD, http->now_mono_ns);
-	/* Asks for nothing, so only errors and the end of both directions are told: a reset. */
+	    MHD_get_connection_info(library, MHD_CONNECTION_INFO_CONNECTION_FD)
+		->connect_fd;
+	kg_phase_enter(
+	    &http->phases, &connection->waiting, KG_PHASE_HEAD, http->now_mono_ns);
+	/* Asks for nothing, so only errors and the end of both directions are told: a
+	 * reset. */
 	epoll_ctl(http->reset_fd, EPOLL_CTL_ADD, connection->fd, &event);
 	http->connection_count++;
 	make_room_for_connection(connection);
@@ -260,11 +267,13 @@ notify_connection(void *context, struct MHD_Connection *library, void **slot,
 static bool
 can_accept(const struct kg_http *http)
 {
-	return http->connection_count < http->max_connections + KG_HTTP_EXCESS_CONNECTIONS &&
-	    http->now_mono_ns >= http->accept_from_mono_ns;
+	return http->connection_count <
+		   http->max_connections + KG_HTTP_EXCESS_CONNECTIONS &&
+	       http->now_mono_ns >= http->accept_from_mono_ns;
 }
 
-/* Gives the library the next connection of a listener. False: there is none, or no room. */
+/* Gives the library the next connection of a listener. False: there is none, or no
+ * room. */
 static bool
 accept_one(struct kg_http *http, const struct kg_listen_socket *socket)
 {
@@ -277,7 +286,8 @@ accept_one(struct kg_http *http, const struct kg_listen_socket *socket)
 		return true;
 	if (fd < 0) {
 		if (errno != EAGAIN) {
-			kg_log(KG_LOG_WARNING, "%s: accept: %s", socket->name, strerror(errno));
+			kg_log(KG_LOG_WARNING, "%s: accept: %s", socket->name,
+			    strerror(errno));
 			http->accept_from_mono_ns = http->now_mono_ns + accept_pause_ns;
 		}
 		return false;
@@ -316,7 +326,8 @@ take_resets(struct kg_http *http)
 		struct connection *connection = events[i].data.ptr;
 
 		connection->is_reset = true;
-		if (connection->exchange != NULL && connection->exchange->stage == STAGE_WAITING)
+		if (connection->exchange != NULL &&
+		    connection->exchange->stage == STAGE_WAITING)
 			http->handler.gone(connection->exchange->request);
 	}
 }
@@ -347,8 +358,9 @@ start_exchange(void *context, const char *target, struct MHD_Connection *library
 	exchange->library = library;
 	exchange->target_len = target_len;
 	memcpy(exchange->target, target, target_len);
-	/* The library goes on to make a record of each argument, and hangs when there are more
-	 * than fit. The text is in its buffer, and it writes to it next: it shall find none. */
+	/* The library goes on to make a record of each argument, and hangs when there are
+	 * more than fit. The text is in its buffer, and it writes to it next: it shall
+	 * find none. */
 	if (question != NULL)
 		question[1] = '\0';
 	connection->exchange = exchange;
@@ -373,7 +385,7 @@ collect_field(void *context, enum MHD_ValueKind kind, const char *name, size_t n
 	if (list->count > KG_HEAD_FIELDS_MAX)
 		return MHD_NO;
 	list->items[list->count++] =
-	    (struct kg_head_field){ name, name_len, value == NULL ? "" : value, value_len };
+	    (struct kg_head_field){name, name_len, value == NULL ? "" : value, value_len};
 	return MHD_YES;
 }
 
@@ -387,8 +399,8 @@ count_char(const char *text, size_t len, char c)
 	return count;
 }
 
-/* How much of the connection's memory a head takes (api-design 15.3). The library makes records
- * of fields, and of cookies, which it copies, too. */
+/* How much of the connection's memory a head takes (api-design 15.3). The library makes
+ * records of fields, and of cookies, which it copies, too. */
 static size_t
 head_bytes(const struct kg_head *head, size_t header_size)
 {
@@ -398,7 +410,8 @@ head_bytes(const struct kg_head *head, size_t header_size)
 	for (size_t i = 0; i < head->field_count; i++) {
 		const struct kg_head_field *field = &head->fields[i];
 
-		if (!kg_head_is_equal(field->name, field->name_len, MHD_HTTP_HEADER_COOKIE))
+		if (!kg_head_is_equal(
+			field->name, field->name_len, MHD_HTTP_HEADER_COOKIE))
 			continue;
 		records += 1 + count_char(field->value, field->value_len, ';');
 		copied += field->value_len;
@@ -425,8 +438,8 @@ read_framing(struct kg_http_exchange *exchange, const struct kg_head *head)
 
 static enum MHD_Result send_answer(struct kg_http_exchange *exchange);
 
-/* An answer in the first call makes the library close the connection, so where no body comes
- * it waits for the second call. */
+/* An answer in the first call makes the library close the connection, so where no body
+ * comes it waits for the second call. */
 static enum MHD_Result
 after_head(struct kg_http_exchange *exchange, enum kg_http_next next)
 {
@@ -449,8 +462,8 @@ after_head(struct kg_http_exchange *exchange, enum kg_http_next next)
 static size_t
 all_bytes(const struct kg_http_exchange *exchange)
 {
-	const union MHD_ConnectionInfo *info =
-	    MHD_get_connection_info(exchange->library, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+	    exchange->library, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
 
 	return info == NULL ? 0 : info->header_size;
 }
@@ -460,12 +473,12 @@ take_head(struct kg_http_exchange *exchange, const char *method, const char *ver
 {
 	static struct field_list fields; /* only while the head is looked at */
 	const struct kg_http_handler *handler = &exchange->http->handler;
-	struct kg_head head = { .method = method,
-		.target = exchange->target,
-		.target_len = exchange->target_len,
-		.is_http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0,
-		.fields = fields.items,
-		.is_tcp = exchange->connection->socket->unix_path == NULL };
+	struct kg_head head = {.method = method,
+	    .target = exchange->target,
+	    .target_len = exchange->target_len,
+	    .is_http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0,
+	    .fields = fields.items,
+	    .is_tcp = exchange->connection->socket->unix_path == NULL};
 	enum kg_http_next next;
 
 	fields.count = 0;
@@ -475,12 +488,12 @@ take_head(struct kg_http_exchange *exchange, const char *method, const char *ver
 	exchange->head_bytes = head_bytes(&head, all_bytes(exchange));
 	head.size = exchange->head_bytes + ANSWER_HEAD_BYTES;
 	exchange->is_cramped = fields.count > KG_HEAD_FIELDS_MAX ||
-	    head.size > exchange->http->config->max_header_bytes;
+			       head.size > exchange->http->config->max_header_bytes;
 	exchange->is_head_method = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
 	kg_head_index(&head);
 	read_framing(exchange, &head);
 	exchange->head = &head;
-	exchange->request = handler->new(handler->context, exchange);
+	exchange->request = handler->new (handler->context, exchange);
 	next = handler->run(exchange->request);
 	exchange->head = NULL;
 	return after_head(exchange, next);
@@ -571,8 +584,8 @@ make_room(struct kg_http_exchange *exchange, size_t len)
 	return KG_HTTP_BODY_WHOLE;
 }
 
-/* A body that is refused is still read, because the library cannot answer in the middle of it;
- * but not for ever. */
+/* A body that is refused is still read, because the library cannot answer in the middle
+ * of it; but not for ever. */
 static enum MHD_Result
 discard(struct kg_http_exchange *exchange, size_t len)
 {
@@ -611,7 +624,8 @@ add_trailer(void *context, enum MHD_ValueKind kind, const char *name, size_t nam
 	(void)kind;
 	(void)name;
 	(void)value;
-	exchange->head_bytes += name_len + value_len + sizeof(": \r\n") - 1 + RECORD_BYTES;
+	exchange->head_bytes +=
+	    name_len + value_len + sizeof(": \r\n") - 1 + RECORD_BYTES;
 	return MHD_YES;
 }
 
@@ -623,7 +637,8 @@ check_trailers(struct kg_http_exchange *exchange)
 		return;
 	MHD_get_connection_values_n(
 	    exchange->library, MHD_FOOTER_KIND, add_trailer, exchange);
-	if (exchange->head_bytes + ANSWER_HEAD_BYTES <= exchange->http->config->max_header_bytes)
+	if (exchange->head_bytes + ANSWER_HEAD_BYTES <=
+	    exchange->http->config->max_header_bytes)
 		return;
 	exchange->is_cramped = true;
 	exchange->body.state = KG_HTTP_BODY_LONG_TRAILERS;
@@ -678,21 +693,22 @@ start_own_answer(struct kg_http_exchange *exchange, char *body, size_t len)
 	exchange->own.body = body;
 	exchange->own.len = len;
 	kdb_buffer_init(&exchange->own.head, ANSWER_HEAD_BYTES);
-	kdb_buffer_put_printf(&exchange->own.head, "HTTP/1.1 %u %s\r\nContent-Length: %zu\r\n",
-	    exchange->status, MHD_get_reason_phrase_for(exchange->status), len);
+	kdb_buffer_put_printf(&exchange->own.head,
+	    "HTTP/1.1 %u %s\r\nContent-Length: %zu\r\n", exchange->status,
+	    MHD_get_reason_phrase_for(exchange->status), len);
 }
 
-/* No answer is under way on this connection, and none comes after this one, so writing past the
- * library mixes up nothing. A peer that takes nothing does without. */
+/* No answer is under way on this connection, and none comes after this one, so writing
+ * past the library mixes up nothing. A peer that takes nothing does without. */
 static enum MHD_Result
 send_own_answer(struct kg_http_exchange *exchange)
 {
 	struct iovec parts[3] = {
-		{ exchange->own.head.data, exchange->own.head.len },
-		{ (char[]){ '\r', '\n' }, 2 },
-		{ exchange->own.body, exchange->is_head_method ? 0 : exchange->own.len },
+	    {exchange->own.head.data, exchange->own.head.len},
+	    {(char[]){'\r', '\n'}, 2},
+	    {exchange->own.body, exchange->is_head_method ? 0 : exchange->own.len},
 	};
-	const struct msghdr message = { .msg_iov = parts, .msg_iovlen = 3 };
+	const struct msghdr message = {.msg_iov = parts, .msg_iovlen = 3};
 
 	exchange->own.is_sent =
 	    sendmsg(exchange->connection->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) > 0;
@@ -716,7 +732,8 @@ kg_http_answer(struct kg_http_exchange *exchange, unsigned status, char *body, s
 }
 
 void
-kg_http_answer_field(struct kg_http_exchange *exchange, const char *name, const char *value)
+kg_http_answer_field(
+    struct kg_http_exchange *exchange, const char *name, const char *value)
 {
 	if (exchange->is_cramped)
 		kdb_buffer_put_printf(&exchange->own.head, "%s: %s\r\n", name, value);
@@ -741,7 +758,8 @@ send_answer(struct kg_http_exchange *exchange)
 		kg_http_answer_field(exchange, MHD_HTTP_HEADER_CONNECTION, "close");
 	if (exchange->is_cramped)
 		return send_own_answer(exchange);
-	result = MHD_queue_response(exchange->library, exchange->status, exchange->response);
+	result =
+	    MHD_queue_response(exchange->library, exchange->status, exchange->response);
 	MHD_destroy_response(exchange->response);
 	exchange->response = NULL;
 	return result;
@@ -790,9 +808,10 @@ end_exchange(void *context, struct MHD_Connection *library, void **slot,
 
 /* Waiting for other threads. */
 
-/* Of a resumed connection the library reads first, and where the peer has ended its side it
- * closes instead of sending the answer: unless the connection has a timeout of its own, then it
- * turns to the answer before (0.9.75, MHD_epoll). The time itself is never reached. */
+/* Of a resumed connection the library reads first, and where the peer has ended its side
+ * it closes instead of sending the answer: unless the connection has a timeout of its
+ * own, then it turns to the answer before (0.9.75, MHD_epoll). The time itself is never
+ * reached. */
 void
 kg_http_suspend(struct kg_http_exchange *exchange)
 {
@@ -846,8 +865,8 @@ run_library(struct kg_http *http, int max_runs)
 
 	for (int i = 0; i < max_runs && http->must_run; i++) {
 		MHD_run(http->library);
-		http->must_run =
-		    MHD_get_timeout(http->library, &timeout_ms) == MHD_YES && timeout_ms == 0;
+		http->must_run = MHD_get_timeout(http->library, &timeout_ms) == MHD_YES &&
+				 timeout_ms == 0;
 	}
 }
 
@@ -896,7 +915,8 @@ sleep_ms(const struct kg_http *http)
 static void
 wait_for_events(struct kg_http *http)
 {
-	const nfds_t count = POLL_LISTENERS + (can_accept(http) ? http->sockets.count : 0);
+	const nfds_t count =
+	    POLL_LISTENERS + (can_accept(http) ? http->sockets.count : 0);
 	bool may_sleep = kg_ready_fall_asleep(&http->ready) && !http->must_run;
 	int happened;
 
@@ -916,11 +936,14 @@ take_signals(struct kg_http *http)
 {
 	struct signalfd_siginfo signal;
 
-	while (read(http->signal_fd, &signal, sizeof(signal)) == (ssize_t)sizeof(signal)) {
+	while (
+	    read(http->signal_fd, &signal, sizeof(signal)) == (ssize_t)sizeof(signal)) {
 		if (signal.ssi_signo == SIGHUP) {
-			kg_log(KG_LOG_INFO, "SIGHUP: the configuration is read at start only");
+			kg_log(KG_LOG_INFO,
+			    "SIGHUP: the configuration is read at start only");
 		} else if (http->drain == DRAIN_NO) {
-			kg_log(KG_LOG_INFO, "stopping: requests in progress are finished");
+			kg_log(
+			    KG_LOG_INFO, "stopping: requests in progress are finished");
 			http->drain = DRAIN_REQUESTS;
 			http->drain_due_mono_ns =
 			    http->now_mono_ns + http->config->drain_timeout_ns;
@@ -949,7 +972,8 @@ close_listeners(struct kg_http *http)
 static bool
 is_quiet(const struct kg_http *http)
 {
-	return http->now_mono_ns - http->last_event_mono_ns >= quiet_ns && !is_sending(http);
+	return http->now_mono_ns - http->last_event_mono_ns >= quiet_ns &&
+	       !is_sending(http);
 }
 
 static void
@@ -959,13 +983,14 @@ advance_drain(struct kg_http *http)
 
 	if (http->drain == DRAIN_REQUESTS && (http->admitted_count == 0 || is_over)) {
 		if (http->admitted_count > 0)
-			kg_log(KG_LOG_WARNING, "%zu requests are cut off: the drain time is over",
+			kg_log(KG_LOG_WARNING,
+			    "%zu requests are cut off: the drain time is over",
 			    http->admitted_count);
 		close_listeners(http);
 		http->drain = DRAIN_QUIET;
 		http->last_event_mono_ns = http->now_mono_ns;
 	} else if (http->drain == DRAIN_QUIET &&
-	    (http->connection_count == 0 || is_over || is_quiet(http))) {
+		   (http->connection_count == 0 || is_over || is_quiet(http))) {
 		http->drain = DRAIN_DONE;
 	}
 }
@@ -981,7 +1006,8 @@ kg_http_run(struct kg_http *http, const struct kg_http_handler *handler)
 		if (http->polled[POLL_RESETS].revents != 0)
 			take_resets(http);
 		accept_connections(http);
-		/* What is left over after one turn is joined with the answers that are ready. */
+		/* What is left over after one turn is joined with the answers that are
+		 * ready. */
 		run_library(http, 1);
 		run_ready(http);
 		run_library(http, RUNS_PER_ROUND);
@@ -1020,7 +1046,7 @@ start_library(struct kg_http *http)
 	const struct kg_config *config = http->config;
 
 	http->library = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
-		MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
+					     MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
 	    0, NULL, NULL, handle, http, MHD_OPTION_EXTERNAL_LOGGER, log_line, NULL,
 	    MHD_OPTION_STRICT_FOR_CLIENT, -1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
 	    MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_URI_LOG_CALLBACK,
@@ -1039,14 +1065,15 @@ set_polled(struct kg_http *http)
 	const int library_fd =
 	    MHD_get_daemon_info(http->library, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 
-	http->polled = kdb_alloc_zero(POLL_LISTENERS + http->sockets.count, sizeof(*http->polled));
-	http->polled[POLL_READY] = (struct pollfd){ http->ready.fd, POLLIN, 0 };
-	http->polled[POLL_SIGNALS] = (struct pollfd){ http->signal_fd, POLLIN, 0 };
-	http->polled[POLL_RESETS] = (struct pollfd){ http->reset_fd, POLLIN, 0 };
-	http->polled[POLL_LIBRARY] = (struct pollfd){ library_fd, POLLIN, 0 };
+	http->polled =
+	    kdb_alloc_zero(POLL_LISTENERS + http->sockets.count, sizeof(*http->polled));
+	http->polled[POLL_READY] = (struct pollfd){http->ready.fd, POLLIN, 0};
+	http->polled[POLL_SIGNALS] = (struct pollfd){http->signal_fd, POLLIN, 0};
+	http->polled[POLL_RESETS] = (struct pollfd){http->reset_fd, POLLIN, 0};
+	http->polled[POLL_LIBRARY] = (struct pollfd){library_fd, POLLIN, 0};
 	for (size_t i = 0; i < http->sockets.count; i++)
 		http->polled[POLL_LISTENERS + i] =
-		    (struct pollfd){ http->sockets.items[i].fd, POLLIN, 0 };
+		    (struct pollfd){http->sockets.items[i].fd, POLLIN, 0};
 }
 
 static int

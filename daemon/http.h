@@ -11,9 +11,10 @@
 #include <stdint.h>
 
 /*
- * HTTP connections: listeners, the loop, bounded bodies, deadlines of slow and idle peers,
- * suspend and resume, and the drain at the end (api-design 15.3, 15.4, 16). Knows nothing of
- * routes and databases: it hands each request to a handler and sends what the handler answers.
+ * HTTP connections: listeners, the loop, bounded bodies, deadlines of slow and idle
+ * peers, suspend and resume, and the drain at the end (api-design 15.3, 15.4, 16). Knows
+ * nothing of routes and databases: it hands each request to a handler and sends what the
+ * handler answers.
  *
  * Threads. One thread, which calls kg_http_run(), calls everything here and all of the
  * handler's functions, except where a comment says "any thread".
@@ -25,14 +26,14 @@ struct kg_http_exchange;
 
 enum kg_http_next {
 	KG_HTTP_READ_BODY, /* after the head: kg_http_expect_body() was called */
-	KG_HTTP_WAIT,	   /* kg_http_suspend() was called: run again after kg_http_ready() */
-	KG_HTTP_ANSWER,	   /* kg_http_answer() was called */
+	KG_HTTP_WAIT, /* kg_http_suspend() was called: run again after kg_http_ready() */
+	KG_HTTP_ANSWER, /* kg_http_answer() was called */
 };
 
 /* How an exchange ended. */
 enum kg_http_end {
-	KG_HTTP_SENT,	  /* the answer was handed to the system */
-	KG_HTTP_CLOSED,	  /* the client went away */
+	KG_HTTP_SENT,     /* the answer was handed to the system */
+	KG_HTTP_CLOSED,   /* the client went away */
 	KG_HTTP_TOO_SLOW, /* closed by a deadline */
 };
 
@@ -41,10 +42,11 @@ struct kg_http_handler {
 	void *context;
 	/* A head has arrived: makes the object of a request. run() follows at once. */
 	void *(*new)(void *context, struct kg_http_exchange *exchange);
-	/* Works until the request must wait or has its answer: called with the head, with the
-	 * body, and after kg_http_ready(). */
+	/* Works until the request must wait or has its answer: called with the head, with
+	 * the body, and after kg_http_ready(). */
 	enum kg_http_next (*run)(void *request);
-	/* The client reset its connection while the request waits. It is run again as usual. */
+	/* The client reset its connection while the request waits. It is run again as
+	 * usual. */
 	void (*gone)(void *request);
 	/* The last call for a request. */
 	void (*free)(void *request, enum kg_http_end end);
@@ -55,19 +57,20 @@ struct kg_http_handler {
 /* Beyond max_connections, so many more connections are opened to be told so. */
 enum { KG_HTTP_EXCESS_CONNECTIONS = 64 };
 
-/* Opens the listeners. NULL: *error_text says why, and the caller frees it. The configuration
- * is borrowed until kg_http_free(); max_connections is its number, or less where the system
- * allows less. Blocks SIGTERM, SIGINT and SIGHUP for the calling thread and those it makes
- * later. */
+/* Opens the listeners. NULL: *error_text says why, and the caller frees it. The
+ * configuration is borrowed until kg_http_free(); max_connections is its number, or less
+ * where the system allows less. Blocks SIGTERM, SIGINT and SIGHUP for the calling thread
+ * and those it makes later. */
 struct kg_http *kg_http_new(
     const struct kg_config *config, size_t max_connections, char **error_text);
 
-/* Serves until SIGTERM or SIGINT has drained it, or the drain time is over, or a second signal
- * came. Requests may still wait then. */
+/* Serves until SIGTERM or SIGINT has drained it, or the drain time is over, or a second
+ * signal came. Requests may still wait then. */
 void kg_http_run(struct kg_http *http, const struct kg_http_handler *handler);
 
-/* Runs requests that became ready since kg_http_run() returned, sends their answers, and closes
- * every connection. No request may wait any longer: stop what calls kg_http_ready() first. */
+/* Runs requests that became ready since kg_http_run() returned, sends their answers, and
+ * closes every connection. No request may wait any longer: stop what calls
+ * kg_http_ready() first. */
 void kg_http_stop(struct kg_http *http);
 
 /* Frees a stopped one, or one that was never run. */
@@ -81,8 +84,8 @@ void kg_http_wake(struct kg_http *http);
 
 struct kg_http *kg_http_of(const struct kg_http_exchange *exchange);
 
-/* The head; only while run() is called for the first time, else NULL. Texts of it stay valid
- * until free(). */
+/* The head; only while run() is called for the first time, else NULL. Texts of it stay
+ * valid until free(). */
 struct kg_head *kg_http_head(struct kg_http_exchange *exchange);
 
 /* The connection came in over TCP loopback or a unix socket. */
@@ -95,8 +98,8 @@ bool kg_http_is_excess(const struct kg_http_exchange *exchange);
 bool kg_http_has_body(const struct kg_http_exchange *exchange);
 bool kg_http_body_length(const struct kg_http_exchange *exchange, uint64_t *len);
 
-/* Counts the request as one in progress, which a drain waits for, and reserves room for its
- * body of at most max_len bytes. False: the bytes in flight would be too many. */
+/* Counts the request as one in progress, which a drain waits for, and reserves room for
+ * its body of at most max_len bytes. False: the bytes in flight would be too many. */
 bool kg_http_expect_body(struct kg_http_exchange *exchange, size_t max_len);
 
 enum kg_http_body {
@@ -106,7 +109,8 @@ enum kg_http_body {
 	KG_HTTP_BODY_LONG_TRAILERS, /* they and the head leave no memory for the answer */
 };
 
-/* The body after it was read; it stays the exchange's. *len counts what was read or discarded. */
+/* The body after it was read; it stays the exchange's. *len counts what was read or
+ * discarded. */
 enum kg_http_body kg_http_body(
     const struct kg_http_exchange *exchange, const char **bytes, size_t *len);
 
@@ -116,12 +120,13 @@ void kg_http_drop_body(struct kg_http_exchange *exchange);
 /* The request waits from now on. Before the work is handed to another thread. */
 void kg_http_suspend(struct kg_http_exchange *exchange);
 
-/* A suspended request is to be run again, in the loop. Exactly once per suspension. Any thread;
- * call kg_http_wake() afterwards. */
+/* A suspended request is to be run again, in the loop. Exactly once per suspension. Any
+ * thread; call kg_http_wake() afterwards. */
 void kg_http_ready(struct kg_http_exchange *exchange);
 
 /* Sets the answer. body (malloc, or NULL) is owned by the exchange from now on. */
-void kg_http_answer(struct kg_http_exchange *exchange, unsigned status, char *body, size_t len);
+void kg_http_answer(
+    struct kg_http_exchange *exchange, unsigned status, char *body, size_t len);
 
 /* Adds a field to the answer; texts are copied. Only after kg_http_answer(). */
 void kg_http_answer_field(

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Opens the listening sockets and guards against a bind that is wider than the machine. Owns the
- * sockets and the files of unix sockets until they are disposed of.
+ * Opens the listening sockets and guards against a bind that is wider than the machine.
+ * Owns the sockets and the files of unix sockets until they are disposed of.
  */
 #include "daemon/listen.h"
 
@@ -37,29 +37,33 @@ split_address(const char *text, const char **port)
 		return NULL;
 	*port = colon + 1;
 	if (text[0] == '[')
-		return len > 2 && text[len - 1] == ']' ? kdb_alloc_text(text + 1, len - 2) : NULL;
+		return len > 2 && text[len - 1] == ']' ? kdb_alloc_text(text + 1, len - 2)
+						       : NULL;
 	return memchr(text, ':', len) == NULL ? kdb_alloc_text(text, len) : NULL;
 }
 
 static struct addrinfo *
 read_address(const char *text, char **error_text)
 {
-	const struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
-		.ai_socktype = SOCK_STREAM };
+	const struct addrinfo hints = {
+	    .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+	    .ai_socktype = SOCK_STREAM};
 	struct addrinfo *result = NULL;
 	const char *port = "";
 	char *address = split_address(text, &port);
 	char *end;
 	unsigned long number = strtoul(port, &end, 10);
-	bool is_good = address != NULL && port[0] >= '0' && port[0] <= '9' && *end == '\0' &&
-	    number <= UINT16_MAX && getaddrinfo(address, port, &hints, &result) == 0;
+	bool is_good = address != NULL && port[0] >= '0' && port[0] <= '9' &&
+		       *end == '\0' && number <= UINT16_MAX &&
+		       getaddrinfo(address, port, &hints, &result) == 0;
 
 	free(address);
 	if (is_good)
 		return result;
-	*error_text = kdb_alloc_printf("listen: \"%s\" is neither ADDRESS:PORT with a numeric "
-				       "address, nor [ADDRESS]:PORT, nor unix:PATH",
-	    text);
+	*error_text =
+	    kdb_alloc_printf("listen: \"%s\" is neither ADDRESS:PORT with a numeric "
+			     "address, nor [ADDRESS]:PORT, nor unix:PATH",
+		text);
 	return NULL;
 }
 
@@ -67,7 +71,8 @@ static bool
 is_loopback(const struct sockaddr *address)
 {
 	if (address->sa_family == AF_INET) {
-		const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
+		const struct sockaddr_in *v4 =
+		    (const struct sockaddr_in *)(const void *)address;
 
 		return (ntohl(v4->sin_addr.s_addr) >> 24) == 127;
 	}
@@ -85,9 +90,10 @@ describe(int fd)
 	char port[8] = "";
 
 	getsockname(fd, (struct sockaddr *)&address, &len);
-	getnameinfo((struct sockaddr *)&address, len, host, sizeof(host), port, sizeof(port),
-	    NI_NUMERICHOST | NI_NUMERICSERV);
-	return kdb_alloc_printf(address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+	getnameinfo((struct sockaddr *)&address, len, host, sizeof(host), port,
+	    sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
+	return kdb_alloc_printf(
+	    address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
 static int
@@ -103,7 +109,8 @@ bind_tcp(const struct addrinfo *address)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (address->ai_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	if (bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+	if (bind(fd, address->ai_addr, address->ai_addrlen) == 0 &&
+	    listen(fd, BACKLOG) == 0)
 		return fd;
 	error = errno;
 	close(fd);
@@ -121,7 +128,8 @@ read_allowed(const char *text, bool allow_unprotected, char **error_text)
 		return address;
 	freeaddrinfo(address);
 	*error_text = kdb_alloc_printf(
-	    "listen: %s can be reached from other machines, and nothing protects it: listen on a "
+	    "listen: %s can be reached from other machines, and nothing protects it: "
+	    "listen on a "
 	    "loopback address or a unix socket, or set allow-unprotected-listen = true",
 	    text);
 	return NULL;
@@ -152,9 +160,8 @@ open_tcp(const char *text, bool allow_unprotected, struct kg_listen_socket *open
 		    "%s can be reached from other machines, and nothing protects it "
 		    "(allow-unprotected-listen)",
 		    text);
-	*opened = (struct kg_listen_socket){ .fd = fd,
-		.name = describe(fd),
-		.is_loopback = is_local };
+	*opened = (struct kg_listen_socket){
+	    .fd = fd, .name = describe(fd), .is_loopback = is_local};
 	return true;
 }
 
@@ -174,7 +181,9 @@ remove_stale(const struct sockaddr_un *address, char **error_text)
 		return false;
 	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	error = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ? 0 : errno;
+	error = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0
+		    ? 0
+		    : errno;
 	close(fd);
 	if (error == ECONNREFUSED)
 		return unlink(address->sun_path) == 0 || errno == ENOENT;
@@ -189,7 +198,8 @@ set_owner(const char *path, const struct kg_config *config, char **error_text)
 	const struct group *group;
 
 	if (chmod(path, config->unix_socket_mode) != 0) {
-		*error_text = kdb_alloc_printf("listen: unix:%s: %s", path, strerror(errno));
+		*error_text =
+		    kdb_alloc_printf("listen: unix:%s: %s", path, strerror(errno));
 		return false;
 	}
 	if (config->unix_socket_group == NULL)
@@ -197,18 +207,19 @@ set_owner(const char *path, const struct kg_config *config, char **error_text)
 	group = getgrnam(config->unix_socket_group);
 	if (group != NULL && chown(path, (uid_t)-1, group->gr_gid) == 0)
 		return true;
-	*error_text = kdb_alloc_printf("unix-socket-group: %s: %s", config->unix_socket_group,
-	    group == NULL ? "no such group" : strerror(errno));
+	*error_text = kdb_alloc_printf("unix-socket-group: %s: %s",
+	    config->unix_socket_group, group == NULL ? "no such group" : strerror(errno));
 	return false;
 }
 
 static bool
 read_path(const char *path, struct sockaddr_un *address, char **error_text)
 {
-	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
 	if (path[0] == '\0' || strlen(path) >= sizeof(address->sun_path)) {
-		*error_text = kdb_alloc_printf("listen: unix:%s: the path must have 1 to %zu bytes",
-		    path, sizeof(address->sun_path) - 1);
+		*error_text =
+		    kdb_alloc_printf("listen: unix:%s: the path must have 1 to %zu bytes",
+			path, sizeof(address->sun_path) - 1);
 		return false;
 	}
 	memcpy(address->sun_path, path, strlen(path) + 1);
@@ -216,8 +227,8 @@ read_path(const char *path, struct sockaddr_un *address, char **error_text)
 }
 
 static bool
-open_unix(const char *path, const struct kg_config *config, struct kg_listen_socket *opened,
-    char **error_text)
+open_unix(const char *path, const struct kg_config *config,
+    struct kg_listen_socket *opened, char **error_text)
 {
 	struct sockaddr_un address;
 	mode_t umask_before;
@@ -232,13 +243,14 @@ open_unix(const char *path, const struct kg_config *config, struct kg_listen_soc
 	is_bound = bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
 	umask(umask_before);
 	if (!is_bound) {
-		*error_text = kdb_alloc_printf("listen: unix:%s: %s", path, strerror(errno));
+		*error_text =
+		    kdb_alloc_printf("listen: unix:%s: %s", path, strerror(errno));
 		close(fd);
 		return false;
 	}
-	*opened = (struct kg_listen_socket){ .fd = fd,
-		.name = kdb_alloc_printf("unix:%s", path),
-		.unix_path = kdb_alloc_text(path, strlen(path)) };
+	*opened = (struct kg_listen_socket){.fd = fd,
+	    .name = kdb_alloc_printf("unix:%s", path),
+	    .unix_path = kdb_alloc_text(path, strlen(path))};
 	if (!set_owner(path, config, error_text))
 		return false;
 	if (listen(fd, BACKLOG) == 0)
@@ -282,7 +294,7 @@ static bool
 is_default_pair(const struct kg_text_list *list)
 {
 	return list->count == 2 && strcmp(list->items[0], "127.0.0.1:2114") == 0 &&
-	    strcmp(list->items[1], "[::1]:2114") == 0;
+	       strcmp(list->items[1], "[::1]:2114") == 0;
 }
 
 static bool
@@ -292,12 +304,12 @@ is_without_ipv6(int error)
 }
 
 static bool
-open_one(const char *text, const struct kg_config *config, struct kg_listen_socket *opened,
-    char **error_text)
+open_one(const char *text, const struct kg_config *config,
+    struct kg_listen_socket *opened, char **error_text)
 {
 	const char *path = unix_path(text);
 
-	*opened = (struct kg_listen_socket){ .fd = -1 };
+	*opened = (struct kg_listen_socket){.fd = -1};
 	errno = 0;
 	if (path != NULL)
 		return open_unix(path, config, opened, error_text);
@@ -321,7 +333,8 @@ kg_listen_open(
 			continue;
 		}
 		if (i == 1 && is_default_pair(list) && is_without_ipv6(errno)) {
-			kg_log(KG_LOG_WARNING, "%s (this machine has no IPv6)", *error_text);
+			kg_log(
+			    KG_LOG_WARNING, "%s (this machine has no IPv6)", *error_text);
 			free(*error_text);
 			continue;
 		}
@@ -335,13 +348,15 @@ kg_listen_open(
 void
 kg_listen_stop_new(struct kg_listen_socket *socket)
 {
-	/* Drops every packet that comes for the listening socket: a handshake that has not
-	 * begun is tried again by its client, and refused once the socket is closed. */
-	static struct sock_filter drop_all[] = { { BPF_RET | BPF_K, 0, 0, 0 } };
-	static const struct sock_fprog program = { .len = 1, .filter = drop_all };
+	/* Drops every packet that comes for the listening socket: a handshake that has
+	 * not begun is tried again by its client, and refused once the socket is
+	 * closed. */
+	static struct sock_filter drop_all[] = {{BPF_RET | BPF_K, 0, 0, 0}};
+	static const struct sock_fprog program = {.len = 1, .filter = drop_all};
 
 	if (socket->unix_path == NULL) {
-		setsockopt(socket->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+		setsockopt(
+		    socket->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 		return;
 	}
 	unlink(socket->unix_path);
@@ -369,5 +384,5 @@ kg_listen_dispose(struct kg_listen_sockets *sockets)
 		free(sockets->items[i].unix_path);
 	}
 	free(sockets->items);
-	*sockets = (struct kg_listen_sockets){ 0 };
+	*sockets = (struct kg_listen_sockets){0};
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The daemon: reads the configuration, starts everything in order, and stops it in the opposite
- * order. Exit status: 0 after a stop or a command, 1 when it cannot start, 2 for a wrong
- * configuration.
+ * The daemon: reads the configuration, starts everything in order, and stops it in the
+ * opposite order. Exit status: 0 after a stop or a command, 1 when it cannot start, 2 for
+ * a wrong configuration.
  */
 #include "client-core/base/alloc.h"
 #include "client-core/base/clock.h"
@@ -30,21 +30,21 @@ enum { OTHER_DESCRIPTORS = 64 };
 static void
 log_from_client(enum kdb_log_level level, const char *text, void *context)
 {
-	static const enum kg_log_level levels[] = { [KDB_LOG_ERROR] = KG_LOG_ERROR,
-		[KDB_LOG_WARNING] = KG_LOG_WARNING,
-		[KDB_LOG_INFO] = KG_LOG_INFO,
-		[KDB_LOG_DEBUG] = KG_LOG_DEBUG };
+	static const enum kg_log_level levels[] = {[KDB_LOG_ERROR] = KG_LOG_ERROR,
+	    [KDB_LOG_WARNING] = KG_LOG_WARNING,
+	    [KDB_LOG_INFO] = KG_LOG_INFO,
+	    [KDB_LOG_DEBUG] = KG_LOG_DEBUG};
 
 	(void)context;
 	kg_log(levels[level], "%s", text);
 }
 
-/* Files that we make are private, a core would hold payloads and passwords, and a peer that
- * goes away is an error of a write. */
+/* Files that we make are private, a core would hold payloads and passwords, and a peer
+ * that goes away is an error of a write. */
 static void
 protect_process(void)
 {
-	const struct rlimit no_core = { 0, 0 };
+	const struct rlimit no_core = {0, 0};
 
 	umask(0077);
 	signal(SIGPIPE, SIG_IGN);
@@ -52,8 +52,8 @@ protect_process(void)
 	setrlimit(RLIMIT_CORE, &no_core);
 }
 
-/* Raises the limit on open files as far as it goes, and returns how many connections fit into
- * it; 0: none. Running out of files would also cut the way to the database. */
+/* Raises the limit on open files as far as it goes, and returns how many connections fit
+ * into it; 0: none. Running out of files would also cut the way to the database. */
 static size_t
 limit_connections(const struct kg_config *config)
 {
@@ -81,13 +81,14 @@ start_http(const struct kg_config *config, char **error_text)
 	}
 	if (max_connections < config->max_connections)
 		kg_log(KG_LOG_WARNING,
-		    "max-connections is %zu, and not %u, because of the limit on open files",
+		    "max-connections is %zu, and not %u, because of the limit on open "
+		    "files",
 		    max_connections, config->max_connections);
 	return kg_http_new(config, max_connections, error_text);
 }
 
-/* Keeps the memory of large bodies: getting it from the system anew for each of them costs a
- * page fault for every 4 KiB. */
+/* Keeps the memory of large bodies: getting it from the system anew for each of them
+ * costs a page fault for every 4 KiB. */
 static void
 keep_memory(void)
 {
@@ -98,12 +99,12 @@ keep_memory(void)
 static struct kdb_client *
 start_client(const struct kg_config *config, struct kg_gateway *gateway)
 {
-	const struct kdb_client_config client_config = { .settings = &config->connection,
-		.user_agent = "kurrentgate/" PACKAGE_VERSION,
-		.completion = kg_request_completed,
-		.log = log_from_client,
-		.wake = kg_request_wake,
-		.wake_context = gateway };
+	const struct kdb_client_config client_config = {.settings = &config->connection,
+	    .user_agent = "kurrentgate/" PACKAGE_VERSION,
+	    .completion = kg_request_completed,
+	    .log = log_from_client,
+	    .wake = kg_request_wake,
+	    .wake_context = gateway};
 
 	return kdb_client_new(&client_config);
 }
@@ -118,7 +119,8 @@ serve(struct kg_gateway *gateway)
 	kg_log(KG_LOG_INFO, "kurrentgate %s is ready for requests", PACKAGE_VERSION);
 	kg_log_flush();
 	kg_http_run(gateway->http, &handler);
-	/* Every operation is finished before the connections that wait for them are closed. */
+	/* Every operation is finished before the connections that wait for them are
+	 * closed. */
 	kdb_client_stop(gateway->client);
 	kg_http_stop(gateway->http);
 }
@@ -126,13 +128,13 @@ serve(struct kg_gateway *gateway)
 static int
 run(const struct kg_config *config)
 {
-	struct kg_gateway gateway = { .config = config,
-		.started_wall_ns = kdb_clock_wall_ns() };
+	struct kg_gateway gateway = {
+	    .config = config, .started_wall_ns = kdb_clock_wall_ns()};
 	char *error_text = kg_listen_check(config);
 	int status = EXIT_WRONG_CONFIG;
 
-	kg_log_start((enum kg_log_level)config->log_level,
-	    (enum kg_log_format)config->log_format);
+	kg_log_start(
+	    (enum kg_log_level)config->log_level, (enum kg_log_format)config->log_format);
 	if (error_text == NULL) {
 		status = EXIT_NO_START;
 		gateway.http = start_http(config, &error_text);

@@ -60,14 +60,15 @@ is_zero_weight(const char *text, size_t len)
 }
 
 static void
-use_parameter(struct kg_media_type *type, const char *name, size_t name_len, const char *value,
-    size_t value_len)
+use_parameter(struct kg_media_type *type, const char *name, size_t name_len,
+    const char *value, size_t value_len)
 {
 	bool is_utf8 = kg_head_is_equal(value, value_len, "utf-8");
 
 	if (kg_head_is_equal(name, name_len, "q"))
 		type->is_weight_zero = is_zero_weight(value, value_len);
-	if (kg_head_is_equal(name, name_len, "charset") && type->charset != KG_CHARSET_OTHER)
+	if (kg_head_is_equal(name, name_len, "charset") &&
+	    type->charset != KG_CHARSET_OTHER)
 		type->charset = is_utf8 ? KG_CHARSET_UTF8 : KG_CHARSET_OTHER;
 }
 
@@ -99,10 +100,10 @@ read_parameter(struct reader *reader, struct kg_media_type *type)
 bool
 kg_media_type_read(const char *text, size_t len, struct kg_media_type *type)
 {
-	struct reader reader = { text, text + len };
+	struct reader reader = {text, text + len};
 	const char *subtype;
 
-	*type = (struct kg_media_type){ 0 };
+	*type = (struct kg_media_type){0};
 	skip_blanks(&reader);
 	if (take_token(&reader, &type->essence) == 0 || !take_char(&reader, '/') ||
 	    take_token(&reader, &subtype) == 0)
@@ -129,19 +130,20 @@ kg_media_type_has_suffix(const struct kg_media_type *type, const char *suffix)
 	size_t len = strlen(suffix);
 
 	return type->essence_len > len &&
-	    strncasecmp(type->essence + type->essence_len - len, suffix, len) == 0;
+	       strncasecmp(type->essence + type->essence_len - len, suffix, len) == 0;
 }
 
 static void
 use_range(struct kg_accept *accept, const struct kg_media_type *range)
 {
-	static const char *const ours[] = { "application/json", "application/problem+json" };
+	static const char *const ours[] = {
+	    "application/json", "application/problem+json"};
 
 	for (int i = 0; i < 2; i++) {
-		unsigned specificity = kg_media_type_is(range, ours[i]) ? 3
-		    : kg_media_type_is(range, "application/*")		? 2
-		    : kg_media_type_is(range, "*/*")			? 1
-									: 0;
+		unsigned specificity = kg_media_type_is(range, ours[i])           ? 3
+				       : kg_media_type_is(range, "application/*") ? 2
+				       : kg_media_type_is(range, "*/*")           ? 1
+										  : 0;
 
 		if (specificity == 0 || specificity < accept->specificity[i])
 			continue;

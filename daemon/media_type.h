@@ -26,8 +26,9 @@ bool kg_media_type_has_suffix(const struct kg_media_type *type, const char *suff
 /* What the Accept headers of a request say about JSON. Start with zeros. */
 struct kg_accept {
 	bool is_given;
-	/* For application/json and application/problem+json: how specific the range is that
-	 * decides (0: none, 1: any type, 2: application, 3: itself), and whether it admits. */
+	/* For application/json and application/problem+json: how specific the range is
+	 * that decides (0: none, 1: any type, 2: application, 3: itself), and whether it
+	 * admits. */
 	unsigned specificity[2];
 	bool is_admitted[2];
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads the header table and the query table. One row per value says where it may stand, for
- * which endpoints, and how it is read; a reader sets its value or compares with the one that
- * another place has set. Owns decoded metadata.
+ * Reads the header table and the query table. One row per value says where it may stand,
+ * for which endpoints, and how it is read; a reader sets its value or compares with the
+ * one that another place has set. Owns decoded metadata.
  */
 #include "daemon/parameters.h"
 
@@ -37,15 +37,16 @@ typedef void (*read_fn)(struct reader *reader, const char *text, size_t len);
 static void
 refuse_form(struct reader *reader, const char *form)
 {
-	kg_refusal_add(
-	    reader->refusal, KG_PROBLEM_INVALID_REQUEST, reader->pointer, NULL, "%s", form);
+	kg_refusal_add(reader->refusal, KG_PROBLEM_INVALID_REQUEST, reader->pointer, NULL,
+	    "%s", form);
 }
 
 static void
 refuse_conflict(struct reader *reader, const char *what)
 {
-	kg_refusal_add(reader->refusal, KG_PROBLEM_CONFLICTING_PARAMETERS, reader->pointer, NULL,
-	    "%s is given in another place with another value.", what);
+	kg_refusal_add(reader->refusal, KG_PROBLEM_CONFLICTING_PARAMETERS,
+	    reader->pointer, NULL, "%s is given in another place with another value.",
+	    what);
 }
 
 /* Readers. */
@@ -57,9 +58,11 @@ read_expected_version(struct reader *reader, const char *text, size_t len)
 	int64_t version;
 
 	if (!kg_expectation_read(text, len, &version)) {
-		refuse_form(reader, "Not an expectation: no_stream, exists, any, or an integer "
-				    "from 0 to 9223372036854775807.");
-	} else if (parameters->has_expected_version && parameters->expected_version != version) {
+		refuse_form(reader,
+		    "Not an expectation: no_stream, exists, any, or an integer "
+		    "from 0 to 9223372036854775807.");
+	} else if (parameters->has_expected_version &&
+		   parameters->expected_version != version) {
 		refuse_conflict(reader, "The expectation");
 	} else {
 		parameters->has_expected_version = true;
@@ -76,7 +79,8 @@ read_event_id(struct reader *reader, const char *text, size_t len)
 
 	if (!kg_uuid_read(text, len, id))
 		refuse_form(reader, "Not a UUID of 36 characters, or the nil UUID.");
-	else if (parameters->has_event_id && memcmp(parameters->event_id, id, sizeof(id)) != 0)
+	else if (parameters->has_event_id &&
+		 memcmp(parameters->event_id, id, sizeof(id)) != 0)
 		refuse_conflict(reader, "The event id");
 	else
 		memcpy(parameters->event_id, id, sizeof(id));
@@ -114,7 +118,8 @@ read_digits(const char *text, size_t len, size_t max_digits, int64_t *value)
 	size_t count = 0;
 
 	*value = 0;
-	while (count < len && text[count] >= '0' && text[count] <= '9' && count <= max_digits)
+	while (count < len && text[count] >= '0' && text[count] <= '9' &&
+	       count <= max_digits)
 		*value = *value * 10 + (text[count++] - '0');
 	return count > max_digits ? 0 : count;
 }
@@ -130,7 +135,8 @@ read_timeout(struct reader *reader, const char *text, size_t len)
 	size_t used = digits;
 
 	if (digits > 0 && used < len && text[used] == '.') {
-		fraction_digits = read_digits(text + used + 1, len - used - 1, 9, &fraction);
+		fraction_digits =
+		    read_digits(text + used + 1, len - used - 1, 9, &fraction);
 		used += fraction_digits > 0 ? fraction_digits + 1 : 0;
 	}
 	if (digits == 0 || used != len) {
@@ -147,14 +153,14 @@ static void
 read_grpc_timeout(struct reader *reader, const char *text, size_t len)
 {
 	static const char units[] = "HMSmun";
-	static const int64_t unit_ns[] = { 3600 * KDB_NS_PER_SECOND, 60 * KDB_NS_PER_SECOND,
-		KDB_NS_PER_SECOND, KDB_NS_PER_MS, 1000, 1 };
+	static const int64_t unit_ns[] = {3600 * KDB_NS_PER_SECOND,
+	    60 * KDB_NS_PER_SECOND, KDB_NS_PER_SECOND, KDB_NS_PER_MS, 1000, 1};
 	int64_t value;
 	int64_t timeout_ns;
 	size_t digits = read_digits(text, len, 8, &value);
 	const char *unit = digits > 0 && digits + 1 == len && text[digits] != '\0'
-	    ? strchr(units, text[digits])
-	    : NULL;
+			       ? strchr(units, text[digits])
+			       : NULL;
 
 	if (unit == NULL) {
 		refuse_form(reader, "Not a timeout in gRPC's form, such as 2500m.");
@@ -174,7 +180,7 @@ set_metadata(struct reader *reader, const void *data, size_t len)
 		kg_refusal_add(reader->refusal, KG_PROBLEM_CONFLICTING_PARAMETERS,
 		    reader->pointer, NULL,
 		    "Kurrent-Metadata and Kurrent-Metadata-Base64 exclude each other.");
-	parameters->metadata = (struct kdb_bytes){ data, len };
+	parameters->metadata = (struct kdb_bytes){data, len};
 	parameters->metadata_at = reader->pointer;
 }
 
@@ -183,13 +189,14 @@ read_metadata(struct reader *reader, const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)text[i] > 0x7E) {
-			refuse_form(reader, "The metadata must be ASCII; escape other characters "
-					    "as \\uXXXX, or use Kurrent-Metadata-Base64.");
+			refuse_form(reader,
+			    "The metadata must be ASCII; escape other characters "
+			    "as \\uXXXX, or use Kurrent-Metadata-Base64.");
 			return;
 		}
 	if (!kg_json_is_valid(text, len, reader->context->config->max_depth))
-		kg_refusal_add(reader->refusal, KG_PROBLEM_MALFORMED_JSON, reader->pointer, NULL,
-		    "The metadata is not JSON.");
+		kg_refusal_add(reader->refusal, KG_PROBLEM_MALFORMED_JSON,
+		    reader->pointer, NULL, "The metadata is not JSON.");
 	else
 		set_metadata(reader, text, len);
 }
@@ -211,15 +218,17 @@ static void
 read_key(struct reader *reader, const char *text, size_t len)
 {
 	if (!kg_idempotency_key_read(text, len, &reader->parameters->key))
-		kg_refusal_add(reader->refusal, KG_PROBLEM_BAD_IDEMPOTENCY_KEY, reader->pointer,
-		    NULL, "Not one key of 1 to %d visible ASCII characters.",
+		kg_refusal_add(reader->refusal, KG_PROBLEM_BAD_IDEMPOTENCY_KEY,
+		    reader->pointer, NULL,
+		    "Not one key of 1 to %d visible ASCII characters.",
 		    KG_IDEMPOTENCY_KEY_MAX);
 }
 
 unsigned
 kg_parameters_check(const char *name, size_t len)
 {
-	static const char *const names[] = { "listener", "draining", "leader", "credentials" };
+	static const char *const names[] = {
+	    "listener", "draining", "leader", "credentials"};
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0)
@@ -257,23 +266,24 @@ struct row {
 };
 
 static const struct row rows[] = {
-	{ KG_FIELD_KURRENT_EXPECTED_VERSION, "header:Kurrent-ExpectedVersion",
-	    "current_version", "query:current_version", KG_TAKES_APPEND, read_expected_version },
-	{ KG_FIELD_KURRENT_EVENT_ID, "header:Kurrent-EventId", "event_id", "query:event_id",
-	    KG_TAKES_RAW, read_event_id },
-	{ KG_FIELD_KURRENT_EVENT_TYPE, "header:Kurrent-EventType", NULL, NULL, KG_TAKES_RAW,
-	    read_event_type },
-	{ KG_FIELD_KURRENT_METADATA, "header:Kurrent-Metadata", NULL, NULL, KG_TAKES_RAW,
-	    read_metadata },
-	{ KG_FIELD_KURRENT_METADATA_BASE64, "header:Kurrent-Metadata-Base64", NULL, NULL,
-	    KG_TAKES_RAW, read_metadata_base64 },
-	{ KG_FIELD_KURRENT_TIMEOUT, "header:Kurrent-Timeout", "timeout", "query:timeout",
-	    KG_TAKES_APPEND, read_timeout },
-	{ KG_FIELD_GRPC_TIMEOUT, "header:Grpc-Timeout", NULL, NULL, KG_TAKES_APPEND,
-	    read_grpc_timeout },
-	{ KG_FIELD_IDEMPOTENCY_KEY, "header:Idempotency-Key", NULL, NULL, KG_TAKES_APPEND,
-	    read_key },
-	{ KG_FIELD_COUNT, NULL, "exclude", "query:exclude", KG_TAKES_READINESS, read_exclude },
+    {KG_FIELD_KURRENT_EXPECTED_VERSION, "header:Kurrent-ExpectedVersion",
+	"current_version", "query:current_version", KG_TAKES_APPEND,
+	read_expected_version},
+    {KG_FIELD_KURRENT_EVENT_ID, "header:Kurrent-EventId", "event_id", "query:event_id",
+	KG_TAKES_RAW, read_event_id},
+    {KG_FIELD_KURRENT_EVENT_TYPE, "header:Kurrent-EventType", NULL, NULL, KG_TAKES_RAW,
+	read_event_type},
+    {KG_FIELD_KURRENT_METADATA, "header:Kurrent-Metadata", NULL, NULL, KG_TAKES_RAW,
+	read_metadata},
+    {KG_FIELD_KURRENT_METADATA_BASE64, "header:Kurrent-Metadata-Base64", NULL, NULL,
+	KG_TAKES_RAW, read_metadata_base64},
+    {KG_FIELD_KURRENT_TIMEOUT, "header:Kurrent-Timeout", "timeout", "query:timeout",
+	KG_TAKES_APPEND, read_timeout},
+    {KG_FIELD_GRPC_TIMEOUT, "header:Grpc-Timeout", NULL, NULL, KG_TAKES_APPEND,
+	read_grpc_timeout},
+    {KG_FIELD_IDEMPOTENCY_KEY, "header:Idempotency-Key", NULL, NULL, KG_TAKES_APPEND,
+	read_key},
+    {KG_FIELD_COUNT, NULL, "exclude", "query:exclude", KG_TAKES_READINESS, read_exclude},
 };
 
 enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]) };
@@ -331,7 +341,8 @@ refuse_unknown(struct reader *reader, const char *name, size_t len)
 	    "query:%.*s", (int)(len < POINTER_NAME_MAX ? len : POINTER_NAME_MAX), name);
 	char hint[64];
 
-	snprintf(hint, sizeof(hint), "Did you mean \"%s\"?", nearest == NULL ? "" : nearest);
+	snprintf(
+	    hint, sizeof(hint), "Did you mean \"%s\"?", nearest == NULL ? "" : nearest);
 	kg_refusal_add(reader->refusal, KG_PROBLEM_UNKNOWN_MEMBER, pointer,
 	    nearest == NULL ? NULL : hint, "Unknown query parameter.");
 	free(pointer);
@@ -394,15 +405,15 @@ check_undefined(struct reader *reader, const struct kg_head *head)
 {
 	for (size_t i = 0; i < head->field_count; i++) {
 		const struct kg_head_field *field = &head->fields[i];
-		size_t len =
-		    field->name_len < POINTER_NAME_MAX ? field->name_len : POINTER_NAME_MAX;
+		size_t len = field->name_len < POINTER_NAME_MAX ? field->name_len
+								: POINTER_NAME_MAX;
 		char *pointer;
 
 		if (!is_undefined(field, reader->context->takes))
 			continue;
 		pointer = kdb_alloc_printf("header:%.*s", (int)len, field->name);
-		kg_refusal_add(reader->refusal, KG_PROBLEM_CONFLICTING_PARAMETERS, pointer, NULL,
-		    "This route does not define the header.");
+		kg_refusal_add(reader->refusal, KG_PROBLEM_CONFLICTING_PARAMETERS,
+		    pointer, NULL, "This route does not define the header.");
 		free(pointer);
 	}
 }
@@ -431,29 +442,31 @@ check_expectation(struct reader *reader)
 
 /* Media types: steps 9 and 10. */
 
-static const char *const envelope_types[] = { "application/json", "application/x-ndjson",
-	NULL };
-static const char *const raw_types[] = { "*/*", NULL };
+static const char *const envelope_types[] = {
+    "application/json", "application/x-ndjson", NULL};
+static const char *const raw_types[] = {"*/*", NULL};
 
 const char *const *
 kg_parameters_accepted_types(unsigned takes)
 {
 	return (takes & KG_TAKES_ENVELOPE) != 0 ? envelope_types
-	    : (takes & KG_TAKES_RAW) != 0	? raw_types
+	       : (takes & KG_TAKES_RAW) != 0    ? raw_types
 						: NULL;
 }
 
 static void
 check_accept(struct reader *reader, const struct kg_head *head)
 {
-	struct kg_accept accept = { 0 };
+	struct kg_accept accept = {0};
 
-	if (head->known[KG_FIELD_ACCEPT] == NULL || (reader->context->takes & KG_TAKES_V1) == 0)
+	if (head->known[KG_FIELD_ACCEPT] == NULL ||
+	    (reader->context->takes & KG_TAKES_V1) == 0)
 		return;
 	for (size_t i = 0; i < head->field_count; i++)
 		if (kg_head_field_find(head->fields[i].name, head->fields[i].name_len) ==
 		    KG_FIELD_ACCEPT)
-			kg_accept_add(&accept, head->fields[i].value, head->fields[i].value_len);
+			kg_accept_add(
+			    &accept, head->fields[i].value, head->fields[i].value_len);
 	if (!kg_accept_admits_json(&accept))
 		kg_refusal_set(reader->refusal, KG_PROBLEM_NOT_ACCEPTABLE,
 		    "The Accept header admits neither application/json nor "
@@ -464,14 +477,15 @@ static void
 refuse_type(struct reader *reader, const char *detail)
 {
 	kg_refusal_set(reader->refusal, KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE, "%s", detail);
-	reader->refusal->accepted_types = kg_parameters_accepted_types(reader->context->takes);
+	reader->refusal->accepted_types =
+	    kg_parameters_accepted_types(reader->context->takes);
 }
 
 static bool
 is_form(const struct kg_media_type *type)
 {
 	return kg_media_type_is(type, "application/x-www-form-urlencoded") ||
-	    kg_media_type_is(type, "multipart/form-data");
+	       kg_media_type_is(type, "multipart/form-data");
 }
 
 static void
@@ -506,13 +520,13 @@ static void
 check_content(struct reader *reader, const struct kg_head *head)
 {
 	const struct kg_head_field *field = head->known[KG_FIELD_CONTENT_TYPE];
-	struct kg_media_type type = { 0 };
+	struct kg_media_type type = {0};
 
 	if ((reader->context->takes & KG_TAKES_APPEND) == 0)
 		return;
 	/* What cannot be read is a type like any other that is not JSON. */
 	if (field != NULL && !kg_media_type_read(field->value, field->value_len, &type))
-		type = (struct kg_media_type){ .essence = "" };
+		type = (struct kg_media_type){.essence = ""};
 	if (field == NULL)
 		type.essence = "";
 	if ((reader->context->takes & KG_TAKES_ENVELOPE) != 0)
@@ -528,11 +542,10 @@ kg_parameters_read(const struct kg_head *head, const struct kg_target *target,
     const struct kg_parameters_context *context, struct kg_parameters *parameters,
     struct kg_refusal *refusal)
 {
-	struct reader reader = { .context = context,
-		.parameters = parameters,
-		.refusal = refusal };
+	struct reader reader = {
+	    .context = context, .parameters = parameters, .refusal = refusal};
 
-	*parameters = (struct kg_parameters){ 0 };
+	*parameters = (struct kg_parameters){0};
 	check_accept(&reader, head);
 	if (!refusal->is_set)
 		check_content(&reader, head);
@@ -551,5 +564,5 @@ void
 kg_parameters_dispose(struct kg_parameters *parameters)
 {
 	free(parameters->metadata_storage);
-	*parameters = (struct kg_parameters){ 0 };
+	*parameters = (struct kg_parameters){0};
 }

@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 /*
- * What header and query say about a request (api-design 13.1, 13.2): steps 9 to 11 of the order
- * of checks. Values in several places must agree. Pure.
+ * What header and query say about a request (api-design 13.1, 13.2): steps 9 to 11 of the
+ * order of checks. Values in several places must agree. Pure.
  */
 
 enum kg_body_form {
@@ -53,12 +53,12 @@ struct kg_parameters {
 /* What the values are compared with, and which rows are taken. */
 struct kg_parameters_context {
 	const struct kg_config *config;
-	unsigned takes;		     /* bits of enum kg_takes */
+	unsigned takes;              /* bits of enum kg_takes */
 	struct kdb_bytes event_type; /* of the path, on R */
 };
 
-/* Reads and checks everything; query is decoded in place. False: *refusal is set. Dispose of
- * *parameters in any case. Its spans are valid as long as the head's texts. */
+/* Reads and checks everything; query is decoded in place. False: *refusal is set. Dispose
+ * of *parameters in any case. Its spans are valid as long as the head's texts. */
 bool kg_parameters_read(const struct kg_head *head, const struct kg_target *target,
     const struct kg_parameters_context *context, struct kg_parameters *parameters,
     struct kg_refusal *refusal);

@@ -14,15 +14,15 @@ kg_phases_init(struct kg_phases *phases, const struct kg_config *config)
 	phases->lengths_ns[KG_PHASE_HEAD] = config->header_timeout_ns;
 	phases->lengths_ns[KG_PHASE_BODY_GRACE] = config->body_grace_ns;
 	phases->lengths_ns[KG_PHASE_BODY_PACE] = config->body_grace_ns > KDB_NS_PER_SECOND
-	    ? config->body_grace_ns
-	    : KDB_NS_PER_SECOND;
+						     ? config->body_grace_ns
+						     : KDB_NS_PER_SECOND;
 	phases->lengths_ns[KG_PHASE_SENDING] = config->idle_timeout_ns;
 	phases->lengths_ns[KG_PHASE_IDLE] = config->idle_timeout_ns;
 }
 
 void
-kg_phase_enter(struct kg_phases *phases, struct kg_phase_entry *entry, enum kg_phase phase,
-    int64_t now_mono_ns)
+kg_phase_enter(struct kg_phases *phases, struct kg_phase_entry *entry,
+    enum kg_phase phase, int64_t now_mono_ns)
 {
 	kdb_list_init(&entry->link);
 	entry->phase = phase;
@@ -54,15 +54,17 @@ kg_phase_first(const struct kg_phases *phases, enum kg_phase phase)
 {
 	const struct kdb_list *list = &phases->lists[phase];
 
-	return kdb_list_is_empty(list) ? NULL
-				       : KDB_LIST_ITEM(list->next, struct kg_phase_entry, link);
+	return kdb_list_is_empty(list)
+		   ? NULL
+		   : KDB_LIST_ITEM(list->next, struct kg_phase_entry, link);
 }
 
 struct kg_phase_entry *
 kg_phases_expired(const struct kg_phases *phases, int64_t now_mono_ns)
 {
 	for (int phase = 0; phase < KG_PHASE_COUNT; phase++) {
-		struct kg_phase_entry *first = kg_phase_first(phases, (enum kg_phase)phase);
+		struct kg_phase_entry *first =
+		    kg_phase_first(phases, (enum kg_phase)phase);
 
 		if (first != NULL && first->due_mono_ns <= now_mono_ns)
 			return first;
@@ -76,7 +78,8 @@ kg_phases_next_due(const struct kg_phases *phases)
 	int64_t due = INT64_MAX;
 
 	for (int phase = 0; phase < KG_PHASE_COUNT; phase++) {
-		const struct kg_phase_entry *first = kg_phase_first(phases, (enum kg_phase)phase);
+		const struct kg_phase_entry *first =
+		    kg_phase_first(phases, (enum kg_phase)phase);
 
 		if (first != NULL && first->due_mono_ns < due)
 			due = first->due_mono_ns;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The list that other threads fill for the loop. Owns its mutex and the event descriptor. */
+/* The list that other threads fill for the loop. Owns its mutex and the event
+ * descriptor. */
 #include "daemon/ready.h"
 
 #include <errno.h>

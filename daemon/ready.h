@@ -9,8 +9,8 @@
 #include <stdbool.h>
 
 /*
- * What other threads have finished for the loop, and how it is woken: one write per burst, and
- * none while the loop is awake, because it looks at the list before it sleeps.
+ * What other threads have finished for the loop, and how it is woken: one write per
+ * burst, and none while the loop is awake, because it looks at the list before it sleeps.
  */
 struct kg_ready {
 	int fd; /* readable when the loop was woken; for poll() */
@@ -23,7 +23,8 @@ struct kg_ready {
 bool kg_ready_init(struct kg_ready *ready);
 void kg_ready_dispose(struct kg_ready *ready);
 
-/* Any thread: adds a link that is in no list; wakes the loop after one or more of them. */
+/* Any thread: adds a link that is in no list; wakes the loop after one or more of
+ * them. */
 void kg_ready_push(struct kg_ready *ready, struct kdb_list *link);
 void kg_ready_wake(struct kg_ready *ready);
 

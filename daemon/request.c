@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The steps of a request. Each does one thing and says how it goes on; one loop runs them, and
- * stops where the request waits or is answered. Owns the request, its operation, and everything
- * that decoding took from the body.
+ * The steps of a request. Each does one thing and says how it goes on; one loop runs
+ * them, and stops where the request waits or is answered. Owns the request, its
+ * operation, and everything that decoding took from the body.
  */
 #include "daemon/request.h"
 
@@ -45,7 +45,8 @@ kg_request_status(struct kg_request *request)
 	struct kg_gateway *gateway = request->gateway;
 	int64_t now = kdb_clock_mono_ns();
 
-	if (gateway->status_mono_ns == 0 || now - gateway->status_mono_ns > status_age_ns) {
+	if (gateway->status_mono_ns == 0 ||
+	    now - gateway->status_mono_ns > status_age_ns) {
 		kdb_client_get_status(gateway->client, &gateway->status);
 		gateway->status_mono_ns = now;
 	}
@@ -86,7 +87,8 @@ static enum verdict
 route(struct kg_request *request)
 {
 	if (!kg_router_find(request->method, &request->target,
-		request->gateway->config->max_name_bytes, &request->match, request->refusal))
+		request->gateway->config->max_name_bytes, &request->match,
+		request->refusal))
 		return DONE;
 	if (request->match.is_options) {
 		answer_options(request);
@@ -103,9 +105,8 @@ read_parameters(struct kg_request *request)
 	struct kg_head *head = kg_http_head(request->exchange);
 	const struct kg_config *config = request->gateway->config;
 	unsigned takes = request->endpoint->takes;
-	const struct kg_parameters_context context = { .config = config,
-		.takes = takes,
-		.event_type = request->match.values[1] };
+	const struct kg_parameters_context context = {
+	    .config = config, .takes = takes, .event_type = request->match.values[1]};
 
 	if ((takes & KG_TAKES_APPEND) != 0 &&
 	    !kg_auth_take(head, config, &request->credentials, request->refusal))
@@ -167,15 +168,16 @@ admit(struct kg_request *request)
 	if (kg_http_is_draining(request->gateway->http) && !request->endpoint->is_probe)
 		refuse_for_now(request, KG_PROBLEM_DRAINING, "The gateway is stopping.");
 	if (kg_http_is_excess(request->exchange))
-		refuse_for_now(
-		    request, KG_PROBLEM_OVERLOADED, "The gateway has too many connections.");
+		refuse_for_now(request, KG_PROBLEM_OVERLOADED,
+		    "The gateway has too many connections.");
 	if (request->refusal->is_set)
 		return DONE;
 	if (request->endpoint->answer != NULL) {
 		request->endpoint->answer(request);
 		return DONE;
 	}
-	if (!kg_http_expect_body(request->exchange, request->gateway->config->max_body_bytes))
+	if (!kg_http_expect_body(
+		request->exchange, request->gateway->config->max_body_bytes))
 		refuse_for_now(request, KG_PROBLEM_OVERLOADED,
 		    "The gateway holds as many bytes of requests as it may.");
 	return READ_BODY;
@@ -235,8 +237,9 @@ static int64_t
 effective_timeout_ns(const struct kg_request *request)
 {
 	const struct kg_config *config = request->gateway->config;
-	int64_t timeout_ns = request->parameters.has_timeout ? request->parameters.timeout_ns
-							     : config->default_timeout_ns;
+	int64_t timeout_ns = request->parameters.has_timeout
+				 ? request->parameters.timeout_ns
+				 : config->default_timeout_ns;
 
 	return timeout_ns > config->max_timeout_ns ? config->max_timeout_ns : timeout_ns;
 }
@@ -270,15 +273,15 @@ finish(struct kg_request *request)
 typedef enum verdict (*step_fn)(struct kg_request *request);
 
 static const step_fn steps[] = {
-	guard,
-	route,
-	read_parameters,
-	check_length,
-	admit,
-	decode,
-	prepare,
-	submit,
-	finish,
+    guard,
+    route,
+    read_parameters,
+    check_length,
+    admit,
+    decode,
+    prepare,
+    submit,
+    finish,
 };
 
 /* Answers. */
@@ -287,7 +290,8 @@ static const step_fn steps[] = {
 static char *
 put_duration(char *at, const char *name, int64_t ns)
 {
-	const uint64_t tenths = (uint64_t)(ns + KDB_NS_PER_MS / 20) / (KDB_NS_PER_MS / 10);
+	const uint64_t tenths =
+	    (uint64_t)(ns + KDB_NS_PER_MS / 20) / (KDB_NS_PER_MS / 10);
 	const size_t name_len = strlen(name);
 
 	at = kg_decimal_put(mempcpy(at, name, name_len), tenths / 10, 1);
@@ -357,7 +361,8 @@ kg_request_answer(struct kg_request *request, unsigned status, const char *media
 	if (media_type != NULL)
 		kg_request_answer_field(request, "Content-Type", media_type);
 	kg_request_answer_field(request, "X-Request-Id", request->id);
-	if (request->endpoint == NULL || (request->endpoint->takes & KG_TAKES_APPEND) != 0 ||
+	if (request->endpoint == NULL ||
+	    (request->endpoint->takes & KG_TAKES_APPEND) != 0 ||
 	    request->endpoint->is_probe || request->refusal->is_set)
 		kg_request_answer_field(request, "Cache-Control", "no-store");
 	put_server_timing(request);
@@ -395,7 +400,8 @@ put_version(struct kg_request *request, int64_t version)
 	char text[24];
 
 	snprintf(text, sizeof(text), "%" PRId64, version);
-	kg_request_answer_field(request, "Kurrent-CurrentVersion", word == NULL ? text : word);
+	kg_request_answer_field(
+	    request, "Kurrent-CurrentVersion", word == NULL ? text : word);
 }
 
 /* The fields that belong to one problem or to a few. */
@@ -408,7 +414,8 @@ put_problem_fields(struct kg_request *request)
 	if (refusal->problem == KG_PROBLEM_METHOD_NOT_ALLOWED)
 		kg_request_answer_field(request, "Allow", request->match.allow);
 	if (refusal->problem == KG_PROBLEM_UNAUTHENTICATED)
-		kg_request_answer_field(request, "WWW-Authenticate", "Basic realm=\"KurrentDB\"");
+		kg_request_answer_field(
+		    request, "WWW-Authenticate", "Basic realm=\"KurrentDB\"");
 	if (refusal->accepted_types != NULL)
 		put_accepted_types(request, refusal->accepted_types);
 	if (refusal->has_conflict)
@@ -453,7 +460,9 @@ run(void *context)
 	}
 	request->refusal = NULL;
 	kg_refusal_dispose(&refusal);
-	return verdict == DONE ? KG_HTTP_ANSWER : verdict == WAIT ? KG_HTTP_WAIT : KG_HTTP_READ_BODY;
+	return verdict == DONE   ? KG_HTTP_ANSWER
+	       : verdict == WAIT ? KG_HTTP_WAIT
+				 : KG_HTTP_READ_BODY;
 }
 
 /* Begin and end. */
@@ -479,7 +488,8 @@ set_id(struct kg_request *request, const struct kg_head *head)
 	const struct kg_head_field *field = head->known[KG_FIELD_X_REQUEST_ID];
 	uint8_t id[16];
 
-	if (field != NULL && head->times[KG_FIELD_X_REQUEST_ID] == 1 && is_request_id(field)) {
+	if (field != NULL && head->times[KG_FIELD_X_REQUEST_ID] == 1 &&
+	    is_request_id(field)) {
 		memcpy(request->id, field->value, field->value_len);
 		return;
 	}
@@ -487,8 +497,7 @@ set_id(struct kg_request *request, const struct kg_head *head)
 	kg_uuid_print(id, request->id);
 }
 
-static void *
-new(void *context, struct kg_http_exchange *exchange)
+static void *new (void *context, struct kg_http_exchange *exchange)
 {
 	struct kg_request *request = kdb_alloc_zero(1, sizeof(*request));
 	const struct kg_head *head = kg_http_head(exchange);
@@ -516,28 +525,31 @@ log_end(const struct kg_request *request, enum kg_http_end end)
 {
 	bool is_probe = request->endpoint != NULL && request->endpoint->is_probe;
 	enum kg_log_level level = is_probe ? KG_LOG_DEBUG : KG_LOG_INFO;
-	struct kg_log_request line = { .method = request->method,
-		.route = kg_router_template(request->match.route),
-		.status = end == KG_HTTP_SENT ? request->log.status : 0,
-		.code = request->log.code,
-		.outcome = request->log.outcome,
-		.request_id = request->id,
-		.duration_ns = kdb_clock_mono_ns() - request->times.start_mono_ns,
-		.database_ns = request->times.database_ns,
-		.body_bytes = request->log.body_len };
+	struct kg_log_request line = {.method = request->method,
+	    .route = kg_router_template(request->match.route),
+	    .status = end == KG_HTTP_SENT ? request->log.status : 0,
+	    .code = request->log.code,
+	    .outcome = request->log.outcome,
+	    .request_id = request->id,
+	    .duration_ns = kdb_clock_mono_ns() - request->times.start_mono_ns,
+	    .database_ns = request->times.database_ns,
+	    .body_bytes = request->log.body_len};
 
 	if (!kg_log_is_on(level))
 		return;
 	if (end != KG_HTTP_SENT)
-		line.code = kg_problem_row(end == KG_HTTP_TOO_SLOW ? KG_PROBLEM_REQUEST_READ_TIMEOUT
-								   : KG_PROBLEM_CLIENT_CLOSED)
+		line.code = kg_problem_row(end == KG_HTTP_TOO_SLOW
+					       ? KG_PROBLEM_REQUEST_READ_TIMEOUT
+					       : KG_PROBLEM_CLIENT_CLOSED)
 				->code;
-	if (request->endpoint != NULL && (request->endpoint->takes & KG_TAKES_APPEND) != 0 &&
+	if (request->endpoint != NULL &&
+	    (request->endpoint->takes & KG_TAKES_APPEND) != 0 &&
 	    (request->gateway->config->log_stream_names || kg_log_is_on(KG_LOG_DEBUG))) {
 		line.stream_name = request->match.values[0].data;
 		line.stream_name_len = request->match.values[0].len;
 	}
-	if (request->operation != NULL && kdb_operation_error(request->operation)->code != KDB_OK)
+	if (request->operation != NULL &&
+	    kdb_operation_error(request->operation)->code != KDB_OK)
 		line.detail = kdb_operation_error(request->operation)->detail;
 	kg_log_request(level, &line);
 }
@@ -567,12 +579,12 @@ end_round(void *context)
 void
 kg_request_handler(struct kg_gateway *gateway, struct kg_http_handler *handler)
 {
-	*handler = (struct kg_http_handler){ .context = gateway,
-		.new = new,
-		.run = run,
-		.gone = gone,
-		.free = end_request,
-		.round = end_round };
+	*handler = (struct kg_http_handler){.context = gateway,
+	    .new = new,
+	    .run = run,
+	    .gone = gone,
+	    .free = end_request,
+	    .round = end_round};
 }
 
 void

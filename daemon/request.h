@@ -14,9 +14,9 @@
 #include <stdint.h>
 
 /*
- * One request from its head to its answer (architecture 3). It has one owner at a time: the
- * HTTP loop, or from submit to completion the client. Everything here runs on the HTTP loop,
- * but kg_request_completed() and kg_request_wake().
+ * One request from its head to its answer (architecture 3). It has one owner at a time:
+ * the HTTP loop, or from submit to completion the client. Everything here runs on the
+ * HTTP loop, but kg_request_completed() and kg_request_wake().
  */
 
 /* What all requests share. */
@@ -31,12 +31,14 @@ struct kg_gateway {
 
 struct kg_request;
 
-/* What distinguishes the routes from each other; const data, one in each file of endpoints/. */
+/* What distinguishes the routes from each other; const data, one in each file of
+ * endpoints/. */
 struct kg_endpoint {
 	const char *operation; /* operationId of the contract */
-	unsigned takes;	       /* bits of enum kg_takes */
-	bool is_probe;	       /* answers while draining; logged at debug level */
-	/* Of a GET: answers, or sets the refusal. NULL: this is a write, which has the rest. */
+	unsigned takes;        /* bits of enum kg_takes */
+	bool is_probe;         /* answers while draining; logged at debug level */
+	/* Of a GET: answers, or sets the refusal. NULL: this is a write, which has the
+	 * rest. */
 	void (*answer)(struct kg_request *request);
 	const char *requires; /* the server's version that has the operation */
 	bool (*is_supported)(const struct kdb_client_status *status);
@@ -48,7 +50,8 @@ struct kg_endpoint {
 	void (*encode)(struct kg_request *request);
 };
 
-#define KG_ROUTE(name, method, template, endpoint) extern const struct kg_endpoint endpoint;
+#define KG_ROUTE(name, method, template, endpoint)                                       \
+	extern const struct kg_endpoint endpoint;
 #include "daemon/routes.def"
 #undef KG_ROUTE
 
@@ -62,10 +65,10 @@ struct kg_request_append {
 };
 
 struct kg_request_times {
-	int64_t start_mono_ns;	 /* the head was there */
-	int64_t whole_mono_ns;	 /* the body was there */
-	int64_t submit_mono_ns;	 /* 0: never */
-	int64_t timeout_ns;	 /* the effective one */
+	int64_t start_mono_ns;  /* the head was there */
+	int64_t whole_mono_ns;  /* the body was there */
+	int64_t submit_mono_ns; /* 0: never */
+	int64_t timeout_ns;     /* the effective one */
 	int64_t queued_ns;
 	int64_t database_ns;
 };
@@ -114,8 +117,8 @@ const struct kdb_client_status *kg_request_status(struct kg_request *request);
 void kg_request_name_server(struct kg_request *request);
 
 /* Answers with a body that was written, whose content is taken. */
-void kg_request_answer(struct kg_request *request, unsigned status, const char *media_type,
-    struct kdb_buffer *body);
+void kg_request_answer(struct kg_request *request, unsigned status,
+    const char *media_type, struct kdb_buffer *body);
 
 /* Writes a time as RFC 3339 in UTC, to the second; "" when it cannot be written. */
 enum { KG_REQUEST_TIME_SIZE = 32 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From method and raw path to a route and its values. Literal segments are compared as they
- * were sent: nothing is normalised, so one resource has one path. Owns nothing.
+ * From method and raw path to a route and its values. Literal segments are compared as
+ * they were sent: nothing is normalised, so one resource has one path. Owns nothing.
  */
 #include "daemon/router.h"
 
@@ -18,8 +18,7 @@ struct route {
 };
 
 static const struct route routes[KG_ROUTE_COUNT] = {
-#define KG_ROUTE(name, method, template, endpoint)                                       \
-	[KG_ROUTE_##name] = { method, template },
+#define KG_ROUTE(name, method, template, endpoint) [KG_ROUTE_##name] = {method, template},
 #include "daemon/routes.def"
 #undef KG_ROUTE
 };
@@ -67,7 +66,8 @@ spelled_len(const char *text, const char *end)
 			break;
 		at += lens[count];
 	}
-	char_len = count == 0 || bytes[0] == '\0' ? 0 : kg_json_utf8_len(bytes, bytes + count);
+	char_len =
+	    count == 0 || bytes[0] == '\0' ? 0 : kg_json_utf8_len(bytes, bytes + count);
 	for (size_t i = 0; i < char_len; i++)
 		len += lens[i];
 	return len;
@@ -137,7 +137,8 @@ check_escapes(const struct kg_target *target, struct kg_refusal *refusal)
 /* Matching. */
 
 static bool
-match_template(const char *template, struct kg_target *target, struct kg_router_match *match)
+match_template(
+    const char *template, struct kg_target *target, struct kg_router_match *match)
 {
 	char *at = target->path;
 	char *end = at + target->path_len;
@@ -147,7 +148,7 @@ match_template(const char *template, struct kg_target *target, struct kg_router_
 		char *start = at;
 
 		if (*template != '{') {
-			if (at == end || *at++ != *template++)
+			if (at == end || *at++ != *template ++)
 				return false;
 			continue;
 		}
@@ -156,7 +157,7 @@ match_template(const char *template, struct kg_target *target, struct kg_router_
 		if (at == start)
 			return false;
 		match->values[match->value_count++] =
-		    (struct kdb_bytes){ start, (size_t)(at - start) };
+		    (struct kdb_bytes){start, (size_t)(at - start)};
 		template = strchr(template, '}') + 1;
 	}
 	return at == end;
@@ -178,7 +179,8 @@ find_path(struct kg_target *target, struct kg_router_match *match)
 {
 	int route = 0;
 
-	while (route < KG_ROUTE_COUNT && !match_template(routes[route].template, target, match))
+	while (route < KG_ROUTE_COUNT &&
+	       !match_template(routes[route].template, target, match))
 		route++;
 	match->route = (enum kg_route)route;
 	if (route < KG_ROUTE_COUNT)
@@ -189,10 +191,11 @@ find_path(struct kg_target *target, struct kg_router_match *match)
 /* Names (api-design 2). */
 
 /* White_Space of Unicode beyond ASCII, as UTF-8. */
-static const char *const blanks[] = { "\xC2\x85", "\xC2\xA0", "\xE1\x9A\x80", "\xE2\x80\x80",
-	"\xE2\x80\x81", "\xE2\x80\x82", "\xE2\x80\x83", "\xE2\x80\x84", "\xE2\x80\x85",
-	"\xE2\x80\x86", "\xE2\x80\x87", "\xE2\x80\x88", "\xE2\x80\x89", "\xE2\x80\x8A",
-	"\xE2\x80\xA8", "\xE2\x80\xA9", "\xE2\x80\xAF", "\xE2\x81\x9F", "\xE3\x80\x80" };
+static const char *const blanks[] = {"\xC2\x85", "\xC2\xA0", "\xE1\x9A\x80",
+    "\xE2\x80\x80", "\xE2\x80\x81", "\xE2\x80\x82", "\xE2\x80\x83", "\xE2\x80\x84",
+    "\xE2\x80\x85", "\xE2\x80\x86", "\xE2\x80\x87", "\xE2\x80\x88", "\xE2\x80\x89",
+    "\xE2\x80\x8A", "\xE2\x80\xA8", "\xE2\x80\xA9", "\xE2\x80\xAF", "\xE2\x81\x9F",
+    "\xE3\x80\x80"};
 
 static size_t
 blank_len(const char *text, size_t len)
@@ -200,7 +203,8 @@ blank_len(const char *text, size_t len)
 	if ((unsigned char)*text < 0x80)
 		return *text == ' ' || (*text >= '\t' && *text <= '\r');
 	for (size_t i = 0; i < sizeof(blanks) / sizeof(blanks[0]); i++)
-		if (len >= strlen(blanks[i]) && memcmp(text, blanks[i], strlen(blanks[i])) == 0)
+		if (len >= strlen(blanks[i]) &&
+		    memcmp(text, blanks[i], strlen(blanks[i])) == 0)
 			return strlen(blanks[i]);
 	return 0;
 }
@@ -232,7 +236,8 @@ check_stream(struct kdb_bytes name, size_t max_bytes, struct kg_refusal *refusal
 
 	if (name.len > max_bytes)
 		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, pointer, NULL,
-		    "The stream name has %zu bytes, %zu are allowed.", name.len, max_bytes);
+		    "The stream name has %zu bytes, %zu are allowed.", name.len,
+		    max_bytes);
 	else if (is_blank(name.data, name.len))
 		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, pointer, NULL,
 		    "The stream name is all white space.");
@@ -246,11 +251,13 @@ check_type(struct kdb_bytes name, size_t max_bytes, struct kg_refusal *refusal)
 {
 	if (name.len > max_bytes)
 		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, "path:type", NULL,
-		    "The event type has %zu bytes, %zu are allowed.", name.len, max_bytes);
+		    "The event type has %zu bytes, %zu are allowed.", name.len,
+		    max_bytes);
 }
 
 static void
-check_names(const struct kg_router_match *match, size_t max_bytes, struct kg_refusal *refusal)
+check_names(
+    const struct kg_router_match *match, size_t max_bytes, struct kg_refusal *refusal)
 {
 	const char *value = routes[match->route].template;
 
@@ -273,8 +280,9 @@ put_allow(struct kg_router_match *match)
 
 	for (int i = 0; i < KG_ROUTE_COUNT; i++)
 		if (strcmp(routes[i].template, template) == 0)
-			len += (size_t)snprintf(match->allow + len, sizeof(match->allow) - len,
-			    "%s", routes[i].method == GET ? "GET, HEAD, " : "POST, ");
+			len += (size_t)snprintf(match->allow + len,
+			    sizeof(match->allow) - len, "%s",
+			    routes[i].method == GET ? "GET, HEAD, " : "POST, ");
 	snprintf(match->allow + len, sizeof(match->allow) - len, "OPTIONS");
 }
 
@@ -287,14 +295,16 @@ find_method(enum kg_route path, enum method method)
 
 	if (routes[path].method == method)
 		return path;
-	while (route < KG_ROUTE_COUNT &&
-	    (routes[route].method != method || strcmp(routes[route].template, template) != 0))
+	while (
+	    route < KG_ROUTE_COUNT && (routes[route].method != method ||
+					  strcmp(routes[route].template, template) != 0))
 		route++;
 	return (enum kg_route)route;
 }
 
 static void
-choose_method(const char *method, struct kg_router_match *match, struct kg_refusal *refusal)
+choose_method(
+    const char *method, struct kg_router_match *match, struct kg_refusal *refusal)
 {
 	enum kg_route route = KG_ROUTE_COUNT;
 
@@ -317,7 +327,7 @@ bool
 kg_router_find(const char *method, struct kg_target *target, size_t max_name_bytes,
     struct kg_router_match *match, struct kg_refusal *refusal)
 {
-	*match = (struct kg_router_match){ .route = KG_ROUTE_COUNT };
+	*match = (struct kg_router_match){.route = KG_ROUTE_COUNT};
 	check_escapes(target, refusal);
 	if (refusal->is_set)
 		return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * E, append in an envelope or as NDJSON, and what every append does after its body was read:
- * the expectation, the ids, the operation, the answer. Owns nothing.
+ * E, append in an envelope or as NDJSON, and what every append does after its body was
+ * read: the expectation, the ids, the operation, the answer. Owns nothing.
  */
 #include "daemon/endpoints/append.h"
 
@@ -15,24 +15,24 @@
 
 enum { ANSWER_SLACK = 64 * 1024, ANSWER_BYTES_PER_ID = 40, NAME_GROWTH = 6 };
 
-static const char hint_keyed[] =
-    "Send the same request again with the same Idempotency-Key and the same current_version.";
+static const char hint_keyed[] = "Send the same request again with the same "
+				 "Idempotency-Key and the same current_version.";
 static const char hint_ids[] =
     "Send the same events with id set to these event_ids, in order, and the same "
     "current_version.";
-static const char hint_inexact[] =
-    "Do not repeat: look for the first of event_ids in the stream, because a repeat may store "
-    "the events twice.";
+static const char hint_inexact[] = "Do not repeat: look for the first of event_ids in "
+				   "the stream, because a repeat may store "
+				   "the events twice.";
 
 void
 kg_append_limits_get(const struct kg_request *request, struct kg_append_limits *limits)
 {
 	const struct kg_config *config = request->gateway->config;
 
-	*limits = (struct kg_append_limits){ .max_events = config->max_events,
-		.max_depth = config->max_depth,
-		.max_name_bytes = config->max_name_bytes,
-		.validate_payloads = config->validate_json_payloads };
+	*limits = (struct kg_append_limits){.max_events = config->max_events,
+	    .max_depth = config->max_depth,
+	    .max_name_bytes = config->max_name_bytes,
+	    .validate_payloads = config->validate_json_payloads};
 }
 
 bool
@@ -41,8 +41,8 @@ kg_append_is_supported(const struct kdb_client_status *status)
 	return status->has_append;
 }
 
-/* The expectation of the body against that of header or query: step 18, which comes before the
- * number of events. */
+/* The expectation of the body against that of header or query: step 18, which comes
+ * before the number of events. */
 static bool
 is_contradiction(struct kg_request *request)
 {
@@ -50,7 +50,7 @@ is_contradiction(struct kg_request *request)
 	const struct kg_append_body *body = &request->append.body;
 
 	return parameters->has_expected_version && body->has_expected_version &&
-	    parameters->expected_version != body->expected_version;
+	       parameters->expected_version != body->expected_version;
 }
 
 static void
@@ -103,7 +103,8 @@ choose_expectation(struct kg_request *request)
 	else if (default_version->is_given)
 		append->expected_version = default_version->expected_version;
 	else
-		kg_refusal_add(request->refusal, KG_PROBLEM_INVALID_REQUEST, "/current_version",
+		kg_refusal_add(request->refusal, KG_PROBLEM_INVALID_REQUEST,
+		    "/current_version",
 		    "no_stream for a new stream, or the version that you read last",
 		    "The expectation is missing.");
 	return !request->refusal->is_set;
@@ -123,7 +124,7 @@ choose_ids(struct kg_request *request)
 {
 	struct kg_request_append *append = &request->append;
 	const struct kg_credentials *credentials = &request->credentials;
-	const struct kdb_bytes scope = { credentials->user, credentials->user_len };
+	const struct kdb_bytes scope = {credentials->user, credentials->user_len};
 	struct kdb_bytes key = request->parameters.key;
 
 	append->count = append->body.event_count;
@@ -134,7 +135,8 @@ choose_ids(struct kg_request *request)
 
 		append->are_ids_random &= is_without_id(event) && key.len == 0;
 		if (is_without_id(event) && key.len > 0)
-			kg_idempotency_event_id(scope, kg_router_template(request->match.route),
+			kg_idempotency_event_id(scope,
+			    kg_router_template(request->match.route),
 			    request->match.values[0], key, i, event->id);
 		else if (is_without_id(event))
 			kg_uuid_make_v4(event->id);
@@ -157,10 +159,10 @@ struct kdb_operation *
 kg_append_prepare(struct kg_request *request)
 {
 	struct kg_request_append *append = &request->append;
-	struct kdb_append_request packed = { .stream_name = request->match.values[0],
-		.events = append->body.events,
-		.event_count = append->body.event_count,
-		.authorization = request->credentials.authorization };
+	struct kdb_append_request packed = {.stream_name = request->match.values[0],
+	    .events = append->body.events,
+	    .event_count = append->body.event_count,
+	    .authorization = request->credentials.authorization};
 	struct kdb_operation *operation;
 	struct kdb_error error;
 
@@ -174,15 +176,16 @@ kg_append_prepare(struct kg_request *request)
 	return operation;
 }
 
-/* The table of api-design 11. That a key was never met before cannot be told without a table of
- * keys, so nothing but random ids proves a first write. */
+/* The table of api-design 11. That a key was never met before cannot be told without a
+ * table of keys, so nothing but random ids proves a first write. */
 static enum kg_replayed
 judge_replay(const struct kg_request *request, const struct kdb_append_result *result)
 {
 	if (request->append.are_ids_random)
 		return KG_REPLAYED_FALSE;
-	if (!result->has_position || (result->has_earlier_position &&
-					 result->commit_position <= result->earlier_position))
+	if (!result->has_position ||
+	    (result->has_earlier_position &&
+		result->commit_position <= result->earlier_position))
 		return KG_REPLAYED_TRUE;
 	return KG_REPLAYED_UNKNOWN;
 }
@@ -190,22 +193,23 @@ judge_replay(const struct kg_request *request, const struct kdb_append_result *r
 static void
 answer_success(struct kg_request *request)
 {
-	const struct kdb_append_result *result = kdb_operation_append_result(request->operation);
+	const struct kdb_append_result *result =
+	    kdb_operation_append_result(request->operation);
 	const struct kdb_bytes stream_name = request->match.values[0];
 	const struct kg_request_append *append = &request->append;
-	struct kg_append_answer answer = { .stream_name = stream_name.data,
-		.stream_name_len = stream_name.len,
-		.has_position = result->has_position,
-		.commit_position = result->commit_position,
-		.current_version = result->current_version,
-		.event_ids = (const uint8_t(*)[16])append->ids,
-		.event_count = append->count,
-		.replayed = judge_replay(request, result) };
+	struct kg_append_answer answer = {.stream_name = stream_name.data,
+	    .stream_name_len = stream_name.len,
+	    .has_position = result->has_position,
+	    .commit_position = result->commit_position,
+	    .current_version = result->current_version,
+	    .event_ids = (const uint8_t(*)[16])append->ids,
+	    .event_count = append->count,
+	    .replayed = judge_replay(request, result)};
 	struct kdb_buffer body;
 	char text[KG_DECIMAL_MAX + 1];
 
 	kdb_buffer_init(&body, ANSWER_SLACK + NAME_GROWTH * stream_name.len +
-		ANSWER_BYTES_PER_ID * append->count);
+				   ANSWER_BYTES_PER_ID * append->count);
 	kg_append_answer_print(&answer, &body);
 	kg_request_answer(request, 200, "application/json", &body);
 	if (result->has_position) {
@@ -225,11 +229,12 @@ advise(struct kg_request *request)
 	struct kg_refusal *refusal = request->refusal;
 
 	refusal->event_ids =
-	    (struct kg_event_ids){ (const uint8_t(*)[16])append->ids, append->count };
+	    (struct kg_event_ids){(const uint8_t(*)[16])append->ids, append->count};
 	if (!kg_expectation_is_exact(append->expected_version))
 		refusal->retry_hint = hint_inexact;
 	else
-		refusal->retry_hint = request->parameters.key.len > 0 ? hint_keyed : hint_ids;
+		refusal->retry_hint =
+		    request->parameters.key.len > 0 ? hint_keyed : hint_ids;
 }
 
 /* Of the gateway's own deadline; a database that gave up has said so itself. */
@@ -264,11 +269,11 @@ kg_append_encode(struct kg_request *request)
 }
 
 const struct kg_endpoint kg_append_endpoint = {
-	.operation = "appendToStream",
-	.takes = KG_TAKES_ENVELOPE | KG_TAKES_V1,
-	.requires = "21.10",
-	.is_supported = kg_append_is_supported,
-	.decode = decode,
-	.prepare = kg_append_prepare,
-	.encode = kg_append_encode,
+    .operation = "appendToStream",
+    .takes = KG_TAKES_ENVELOPE | KG_TAKES_V1,
+    .requires = "21.10",
+    .is_supported = kg_append_is_supported,
+    .decode = decode,
+    .prepare = kg_append_prepare,
+    .encode = kg_append_encode,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * /v1/info (api-design 9): always the same members, null where the database has not told yet.
- * Owns nothing.
+ * /v1/info (api-design 9): always the same members, null where the database has not told
+ * yet. Owns nothing.
  */
 #include "client-core/base/clock.h"
 #include "daemon/json_write.h"
@@ -41,9 +41,9 @@ put_database(struct kdb_buffer *out, const struct kdb_client_status *status)
 		const char *name;
 		bool value;
 	} features[] = {
-		{ "append", status->has_append },
-		{ "multi_append", status->has_multi_append },
-		{ "append_records", status->has_append_records },
+	    {"append", status->has_append},
+	    {"multi_append", status->has_multi_append},
+	    {"append_records", status->has_append_records},
 	};
 
 	kdb_buffer_put_text(out, "\"database\":{\"version\":");
@@ -53,7 +53,7 @@ put_database(struct kdb_buffer *out, const struct kdb_client_status *status)
 	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++)
 		kdb_buffer_put_printf(out, ",\"%s\":%s", features[i].name,
 		    !status->are_features_known ? "null"
-			: features[i].value	? "true"
+		    : features[i].value         ? "true"
 						: "false");
 	kdb_buffer_put_char(out, '}');
 }
@@ -117,13 +117,13 @@ answer(struct kg_request *request)
 	kdb_buffer_put_char(&body, ',');
 	put_defaults(&body, &gateway->config->default_current_version);
 	/* No preference and no description is served yet. */
-	kdb_buffer_put_text(
-	    &body, ",\"api\":{\"versions\":[\"v1\"],\"openapi\":null,\"preferences\":[]}}");
+	kdb_buffer_put_text(&body,
+	    ",\"api\":{\"versions\":[\"v1\"],\"openapi\":null,\"preferences\":[]}}");
 	kg_request_answer(request, 200, "application/json", &body);
 }
 
 const struct kg_endpoint kg_info_endpoint = {
-	.operation = "getInfo",
-	.takes = KG_TAKES_V1,
-	.answer = answer,
+    .operation = "getInfo",
+    .takes = KG_TAKES_V1,
+    .answer = answer,
 };

@@ -45,7 +45,8 @@ listener_trouble(struct kg_request *request)
 static const char *
 draining_trouble(struct kg_request *request)
 {
-	return kg_http_is_draining(request->gateway->http) ? "the gateway is stopping" : NULL;
+	return kg_http_is_draining(request->gateway->http) ? "the gateway is stopping"
+							   : NULL;
 }
 
 static const char *
@@ -62,8 +63,8 @@ static const char *
 credentials_trouble(struct kg_request *request)
 {
 	return kg_request_status(request)->are_credentials_refused
-	    ? "the database refused those of the connection string"
-	    : NULL;
+		   ? "the database refused those of the connection string"
+		   : NULL;
 }
 
 static const struct {
@@ -71,10 +72,10 @@ static const struct {
 	const char *name;
 	trouble_fn trouble;
 } checks[] = {
-	{ KG_CHECK_LISTENER, "listener", listener_trouble },
-	{ KG_CHECK_DRAINING, "draining", draining_trouble },
-	{ KG_CHECK_LEADER, "leader", leader_trouble },
-	{ KG_CHECK_CREDENTIALS, "credentials", credentials_trouble },
+    {KG_CHECK_LISTENER, "listener", listener_trouble},
+    {KG_CHECK_DRAINING, "draining", draining_trouble},
+    {KG_CHECK_LEADER, "leader", leader_trouble},
+    {KG_CHECK_CREDENTIALS, "credentials", credentials_trouble},
 };
 
 static void
@@ -107,7 +108,8 @@ put_checks(struct kg_request *request, struct kg_json_node *parent, unsigned ask
 			continue;
 		kg_json_put_string(check, "reason", trouble);
 		if (checks[i].bit == KG_CHECK_LEADER)
-			put_since(check, kg_request_status(request)->leader_since_wall_ns);
+			put_since(
+			    check, kg_request_status(request)->leader_since_wall_ns);
 	}
 }
 
@@ -137,8 +139,8 @@ answer_readyz(struct kg_request *request)
 		asked = counted = kg_parameters_check(
 		    request->match.values[0].data, request->match.values[0].len);
 		if (asked == 0) {
-			kg_refusal_set(
-			    request->refusal, KG_PROBLEM_NOT_FOUND, "There is no such check.");
+			kg_refusal_set(request->refusal, KG_PROBLEM_NOT_FOUND,
+			    "There is no such check.");
 			return;
 		}
 	}
@@ -151,14 +153,14 @@ answer_readyz(struct kg_request *request)
 }
 
 const struct kg_endpoint kg_livez_endpoint = {
-	.operation = "getLiveness",
-	.is_probe = true,
-	.answer = answer_livez,
+    .operation = "getLiveness",
+    .is_probe = true,
+    .answer = answer_livez,
 };
 
 const struct kg_endpoint kg_readyz_endpoint = {
-	.operation = "getReadiness",
-	.takes = KG_TAKES_READINESS,
-	.is_probe = true,
-	.answer = answer_readyz,
+    .operation = "getReadiness",
+    .takes = KG_TAKES_READINESS,
+    .is_probe = true,
+    .answer = answer_readyz,
 };

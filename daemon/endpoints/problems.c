@@ -29,14 +29,14 @@ answer(struct kg_request *request)
 	} else if (find(request->match.values[0], &problem)) {
 		kg_problem_print_row(problem, &body);
 	} else {
-		kg_refusal_set(
-		    request->refusal, KG_PROBLEM_NOT_FOUND, "There is no problem of this code.");
+		kg_refusal_set(request->refusal, KG_PROBLEM_NOT_FOUND,
+		    "There is no problem of this code.");
 		return;
 	}
 	kg_request_answer(request, 200, "application/json", &body);
 }
 
 const struct kg_endpoint kg_problems_endpoint = {
-	.operation = "getProblems",
-	.answer = answer,
+    .operation = "getProblems",
+    .answer = answer,
 };

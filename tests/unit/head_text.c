@@ -17,7 +17,7 @@ add_field(struct head_text *made, char *line)
 	if (*value == ' ')
 		value++;
 	made->fields[made->head.field_count++] =
-	    (struct kg_head_field){ line, (size_t)(colon - line), value, strlen(value) };
+	    (struct kg_head_field){line, (size_t)(colon - line), value, strlen(value)};
 }
 
 void

@@ -4,7 +4,8 @@
 
 #include "daemon/head.h"
 
-/* A head for tests, made from a text such as "GET /v1/info\nHost: localhost\nAccept: a". */
+/* A head for tests, made from a text such as "GET /v1/info\nHost: localhost\nAccept:
+ * a". */
 struct head_text {
 	struct kg_head head;
 	struct kg_head_field fields[KG_HEAD_FIELDS_MAX + 1];

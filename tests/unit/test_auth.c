@@ -16,37 +16,38 @@ static const struct {
 	const char *authorization; /* NULL: refused */
 	const char *user;
 } forms[] = {
-	{ "Basic dTpw", "Basic dTpw", "u" }, /* u:p */
-	{ "basic dTpw", "Basic dTpw", "u" },
-	{ "BASIC   dTpw", "Basic dTpw", "u" },
-	{ "Basic Og==", "Basic Og==", "" },	 /* : */
-	{ "Basic dTpwOnE=", "Basic dTpwOnE=", "u" }, /* u:p:q */
-	{ "Bearer abc", "Bearer abc", NULL },
-	{ "bEARER aZ09-._~+/==", "Bearer aZ09-._~+/==", NULL },
-	{ "", NULL, NULL },
-	{ "Basic", NULL, NULL },
-	{ "Basic ", NULL, NULL },
-	{ "Basic YWJj", NULL, NULL }, /* abc, no colon */
-	{ "Basic dTpw=", NULL, NULL },
-	{ "Basic dTp", NULL, NULL },
-	{ "Basic d Tpw", NULL, NULL },
-	{ "Basic dTpw ", NULL, NULL },
-	{ "Basic\tdTpw", NULL, NULL },
-	{ "Basicx dTpw", NULL, NULL },
-	{ "Bearer", NULL, NULL },
-	{ "Bearer ", NULL, NULL },
-	{ "Bearer =", NULL, NULL },
-	{ "Bearer a=b", NULL, NULL },
-	{ "Bearer a b", NULL, NULL },
-	{ "Bearer \xc3\xa9", NULL, NULL },
-	{ "Digest username=\"u\"", NULL, NULL },
-	{ "dTpw", NULL, NULL },
+    {"Basic dTpw", "Basic dTpw", "u"}, /* u:p */
+    {"basic dTpw", "Basic dTpw", "u"},
+    {"BASIC   dTpw", "Basic dTpw", "u"},
+    {"Basic Og==", "Basic Og==", ""},          /* : */
+    {"Basic dTpwOnE=", "Basic dTpwOnE=", "u"}, /* u:p:q */
+    {"Bearer abc", "Bearer abc", NULL},
+    {"bEARER aZ09-._~+/==", "Bearer aZ09-._~+/==", NULL},
+    {"", NULL, NULL},
+    {"Basic", NULL, NULL},
+    {"Basic ", NULL, NULL},
+    {"Basic YWJj", NULL, NULL}, /* abc, no colon */
+    {"Basic dTpw=", NULL, NULL},
+    {"Basic dTp", NULL, NULL},
+    {"Basic d Tpw", NULL, NULL},
+    {"Basic dTpw ", NULL, NULL},
+    {"Basic\tdTpw", NULL, NULL},
+    {"Basicx dTpw", NULL, NULL},
+    {"Bearer", NULL, NULL},
+    {"Bearer ", NULL, NULL},
+    {"Bearer =", NULL, NULL},
+    {"Bearer a=b", NULL, NULL},
+    {"Bearer a b", NULL, NULL},
+    {"Bearer \xc3\xa9", NULL, NULL},
+    {"Digest username=\"u\"", NULL, NULL},
+    {"dTpw", NULL, NULL},
 };
 
 START_TEST(test_form)
 {
 	struct kg_credentials credentials;
-	bool is_good = kg_auth_read(forms[_i].value, strlen(forms[_i].value), &credentials);
+	bool is_good =
+	    kg_auth_read(forms[_i].value, strlen(forms[_i].value), &credentials);
 
 	ck_assert_msg(
 	    is_good == (forms[_i].authorization != NULL), "form of: %s", forms[_i].value);
@@ -61,7 +62,7 @@ END_TEST
 static int
 take(const char *text, const struct kg_config *config, const char *authorization)
 {
-	struct kg_credentials credentials = { 0 };
+	struct kg_credentials credentials = {0};
 	struct kg_refusal refusal;
 	struct head_text made;
 	int problem = TAKEN;
@@ -79,14 +80,14 @@ take(const char *text, const struct kg_config *config, const char *authorization
 	return problem;
 }
 
-static struct kdb_seed loopback_seed = { (char[]){ "127.0.0.1" }, 2113 };
-static struct kdb_seed distant_seed = { (char[]){ "db.example" }, 2113 };
+static struct kdb_seed loopback_seed = {(char[]){"127.0.0.1"}, 2113};
+static struct kdb_seed distant_seed = {(char[]){"db.example"}, 2113};
 
 static struct kg_config
 make_config(struct kdb_seed *seed)
 {
-	return (struct kg_config){ .allow_request_credentials = true,
-		.connection = { .seeds = seed, .seed_count = 1 } };
+	return (struct kg_config){.allow_request_credentials = true,
+	    .connection = {.seeds = seed, .seed_count = 1}};
 }
 
 START_TEST(test_two_headers)
@@ -98,18 +99,21 @@ START_TEST(test_two_headers)
 	    take("POST /a\nAuthorization: Basic dTpw", &config, "Basic dTpw"), TAKEN);
 	ck_assert_int_eq(
 	    take("POST /a\nKurrent-Authorization: bearer t", &config, "Bearer t"), TAKEN);
-	ck_assert_int_eq(take("POST /a\nKurrent-Authorization: basic dTpw\nAuthorization: Basic "
-			      "dTpw",
-			     &config, "Basic dTpw"),
-	    TAKEN);
-	ck_assert_int_eq(take("POST /a\nKurrent-Authorization: Bearer t\nAuthorization: Basic "
-			      "dTpw",
-			     &config, NULL),
-	    KG_PROBLEM_CONFLICTING_PARAMETERS);
 	ck_assert_int_eq(
-	    take("POST /a\nAuthorization: x", &config, NULL), KG_PROBLEM_MALFORMED_REQUEST);
-	ck_assert_int_eq(take("POST /a\nKurrent-Authorization: Basic dTpw\nAuthorization: x",
-			     &config, NULL),
+	    take("POST /a\nKurrent-Authorization: basic dTpw\nAuthorization: Basic "
+		 "dTpw",
+		&config, "Basic dTpw"),
+	    TAKEN);
+	ck_assert_int_eq(
+	    take("POST /a\nKurrent-Authorization: Bearer t\nAuthorization: Basic "
+		 "dTpw",
+		&config, NULL),
+	    KG_PROBLEM_CONFLICTING_PARAMETERS);
+	ck_assert_int_eq(take("POST /a\nAuthorization: x", &config, NULL),
+	    KG_PROBLEM_MALFORMED_REQUEST);
+	ck_assert_int_eq(
+	    take("POST /a\nKurrent-Authorization: Basic dTpw\nAuthorization: x", &config,
+		NULL),
 	    KG_PROBLEM_MALFORMED_REQUEST);
 }
 END_TEST
@@ -120,10 +124,10 @@ START_TEST(test_switched_off)
 
 	config.allow_request_credentials = false;
 	ck_assert_int_eq(take("POST /a", &config, NULL), TAKEN);
-	ck_assert_int_eq(
-	    take("POST /a\nAuthorization: Basic dTpw", &config, NULL), KG_PROBLEM_FORBIDDEN);
-	ck_assert_int_eq(
-	    take("POST /a\nAuthorization: x", &config, NULL), KG_PROBLEM_MALFORMED_REQUEST);
+	ck_assert_int_eq(take("POST /a\nAuthorization: Basic dTpw", &config, NULL),
+	    KG_PROBLEM_FORBIDDEN);
+	ck_assert_int_eq(take("POST /a\nAuthorization: x", &config, NULL),
+	    KG_PROBLEM_MALFORMED_REQUEST);
 }
 END_TEST
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The guard: message borders, sizes, Host and Origin, and in which order they are judged. */
+/* The guard: message borders, sizes, Host and Origin, and in which order they are
+ * judged. */
 #include "daemon/guard.h"
 #include "tests/unit/head_text.h"
 
@@ -13,12 +14,12 @@
 
 enum { PASSES = KG_PROBLEM_COUNT, HEADER_MAX = 16384 };
 
-static char *hosts[] = { (char[]){ "gate.example" }, (char[]){ "[fd00::1]" } };
-static char *origins[] = { (char[]){ "https://app.example" } };
+static char *hosts[] = {(char[]){"gate.example"}, (char[]){"[fd00::1]"}};
+static char *origins[] = {(char[]){"https://app.example"}};
 
-static const struct kg_config config = { .allowed_hosts = { hosts, 2 },
-	.allowed_origins = { origins, 1 },
-	.max_header_bytes = HEADER_MAX };
+static const struct kg_config config = {.allowed_hosts = {hosts, 2},
+    .allowed_origins = {origins, 1},
+    .max_header_bytes = HEADER_MAX};
 
 /* The problem of a head, or PASSES. */
 static int
@@ -42,109 +43,111 @@ static const struct {
 	int problem;
 	bool must_close;
 } cases[] = {
-	{ "GET /v1/info" HOST, PASSES, false },
-	/* borders */
-	{ "POST /a" HOST "\nContent-Length: 2\nContent-Length: 2", KG_PROBLEM_MALFORMED_REQUEST,
-	    true },
-	{ "POST /a" HOST "\nContent-Length: 2\nTransfer-Encoding: chunked",
-	    KG_PROBLEM_MALFORMED_REQUEST, true },
-	{ "POST /a" HOST "\nTransfer-Encoding: chunked\nTransfer-Encoding: chunked",
-	    KG_PROBLEM_MALFORMED_REQUEST, true },
-	{ "POST /a" HOST "\nTransfer-Encoding: chunked", PASSES, false },
-	{ "POST /a" HOST "\nTransfer-Encoding: Chunked", PASSES, false },
-	{ "POST /a" HOST "\nTransfer-Encoding: gzip, chunked",
-	    KG_PROBLEM_UNSUPPORTED_TRANSFER_CODING, true },
-	{ "POST /a" HOST "\nTransfer-Encoding: chunked ", KG_PROBLEM_UNSUPPORTED_TRANSFER_CODING,
-	    true },
-	{ "POST /a" HOST "\nTransfer-Encoding:", KG_PROBLEM_UNSUPPORTED_TRANSFER_CODING, true },
-	{ "GET /a" HOST "\nHost: localhost", KG_PROBLEM_MALFORMED_REQUEST, true },
-	{ "GET /a" HOST "\nAuthorization: a\nauthorization: a", KG_PROBLEM_MALFORMED_REQUEST,
-	    true },
-	{ "GET /a" HOST "\nidempotency-KEY: a\nIdempotency-Key: b", KG_PROBLEM_MALFORMED_REQUEST,
-	    true },
-	{ "GET /a" HOST "\nAccept: a/b\nAccept: c/d", PASSES, false },
-	{ "GET /a" HOST "\nX-Request-Id: a\nX-Request-Id: b", PASSES, false },
-	{ "GET /a" HOST "\nX-Other: a\nX-Other: b", PASSES, false },
-	{ "GET /a" HOST "\nX (y): 1", KG_PROBLEM_MALFORMED_REQUEST, true },
-	{ "GET /a" HOST "\nContent-Length : 1", KG_PROBLEM_MALFORMED_REQUEST, true },
-	{ "GET /a" HOST "\nX\xc3\xa9: 1", KG_PROBLEM_MALFORMED_REQUEST, true },
-	{ "GET /a" HOST "\nContent-Lengthy: 1", KG_PROBLEM_MALFORMED_REQUEST, true },
-	{ "GET /a" HOST "\ntransfer-encoding-x: 1", KG_PROBLEM_MALFORMED_REQUEST, true },
-	{ "GET /a" HOST "\nIdempotency-Keys: 1", KG_PROBLEM_MALFORMED_REQUEST, true },
-	{ "GET /a" HOST "\nX: a\rb", KG_PROBLEM_MALFORMED_REQUEST, true },
-	{ "GET /a" HOST "\nX: a\x01" "b", KG_PROBLEM_MALFORMED_REQUEST, true },
-	{ "GET /a" HOST "\nX: a\x7f", KG_PROBLEM_MALFORMED_REQUEST, true },
-	{ "GET /a" HOST "\nX: a\tb \xff", PASSES, false },
-	{ "OPTIONS *" HOST, KG_PROBLEM_MALFORMED_REQUEST, true },
-	{ "CONNECT localhost:80" HOST, KG_PROBLEM_MALFORMED_REQUEST, true },
-	{ "GET " HOST, KG_PROBLEM_MALFORMED_REQUEST, true },
-	{ "GET ftp://localhost/" HOST, KG_PROBLEM_MALFORMED_REQUEST, true },
-	{ "GET /\xc3\xa9" HOST, KG_PROBLEM_MALFORMED_REQUEST, true },
-	{ "GET /a b" HOST, KG_PROBLEM_MALFORMED_REQUEST, true },
-	{ "GET /a\x7f" HOST, KG_PROBLEM_MALFORMED_REQUEST, true },
-	{ "GET /a" HOST "\nContent-Length: 1", KG_PROBLEM_MALFORMED_REQUEST, true },
-	{ "HEAD /a" HOST "\nTransfer-Encoding: chunked", KG_PROBLEM_MALFORMED_REQUEST, true },
-	{ "GET /a" HOST "\nContent-Length: 0", PASSES, false },
-	{ "OPTIONS /a" HOST "\nContent-Length: 1", PASSES, false },
-	/* Host */
-	{ "GET /a", KG_PROBLEM_MALFORMED_REQUEST, false },
-	{ "GET /a\nHost:", KG_PROBLEM_MALFORMED_REQUEST, false },
-	{ "GET /a\nHost: localhost:x", KG_PROBLEM_MALFORMED_REQUEST, false },
-	{ "GET /a\nHost: localhost:65536", KG_PROBLEM_MALFORMED_REQUEST, false },
-	{ "GET /a\nHost: localhost:80:80", KG_PROBLEM_MALFORMED_REQUEST, false },
-	{ "GET /a\nHost: local host", KG_PROBLEM_MALFORMED_REQUEST, false },
-	{ "GET /a\nHost: user@localhost", KG_PROBLEM_MALFORMED_REQUEST, false },
-	{ "GET /a\nHost: localhost/", KG_PROBLEM_MALFORMED_REQUEST, false },
-	{ "GET /a\nHost: [::1", KG_PROBLEM_MALFORMED_REQUEST, false },
-	{ "GET /a\nHost: []", KG_PROBLEM_MALFORMED_REQUEST, false },
-	{ "GET /a\nHost: [::1]x", KG_PROBLEM_MALFORMED_REQUEST, false },
-	{ "GET /a\nHost: [localhost]", KG_PROBLEM_MALFORMED_REQUEST, false },
-	{ "GET /a\nHost: :80", KG_PROBLEM_MALFORMED_REQUEST, false },
-	{ "GET /a\nHost: LocalHost:65535", PASSES, false },
-	{ "GET /a\nHost: 127.0.0.1", PASSES, false },
-	{ "GET /a\nHost: [::1]:2114", PASSES, false },
-	{ "GET /a\nHost: GATE.example:1", PASSES, false },
-	{ "GET /a\nHost: [fd00::1]", PASSES, false },
-	{ "GET /a\nHost: evil.example", KG_PROBLEM_HOST_NOT_ALLOWED, false },
-	{ "GET /a\nHost: localhost.evil.example", KG_PROBLEM_HOST_NOT_ALLOWED, false },
-	{ "GET /a\nHost: 127.0.0.2", KG_PROBLEM_HOST_NOT_ALLOWED, false },
-	{ "GET /livez\nHost: 10.0.0.1:2114", PASSES, false },
-	{ "GET /livez?x=1\nHost: 10.0.0.1:2114", PASSES, false },
-	{ "GET /readyz\nHost: pod", PASSES, false },
-	{ "GET /readyz/leader\nHost: pod", PASSES, false },
-	{ "GET /readyzz\nHost: pod", KG_PROBLEM_HOST_NOT_ALLOWED, false },
-	{ "GET /livez/\nHost: pod", KG_PROBLEM_HOST_NOT_ALLOWED, false },
-	{ "GET /%6civez\nHost: pod", KG_PROBLEM_HOST_NOT_ALLOWED, false },
-	{ "GET /livez", KG_PROBLEM_MALFORMED_REQUEST, false },
-	{ "GET http://localhost/v1/info" HOST, PASSES, false },
-	{ "GET HTTP://LOCALHOST/v1/info" HOST, PASSES, false },
-	{ "GET http://localhost:1/v1/info" HOST, KG_PROBLEM_MISDIRECTED_REQUEST, false },
-	{ "GET http://other/v1/info" HOST, KG_PROBLEM_MISDIRECTED_REQUEST, false },
-	/* Origin */
-	{ "GET /a" HOST "\nOrigin: http://localhost", PASSES, false },
-	{ "GET /a\nHost: localhost:2114\nOrigin: http://LOCALHOST:2114", PASSES, false },
-	{ "GET /a\nHost: localhost:2114\nOrigin: http://localhost", KG_PROBLEM_ORIGIN_NOT_ALLOWED,
-	    false },
-	{ "GET /a" HOST "\nOrigin: https://localhost", KG_PROBLEM_ORIGIN_NOT_ALLOWED, false },
-	{ "GET /a" HOST "\nOrigin: null", KG_PROBLEM_ORIGIN_NOT_ALLOWED, false },
-	{ "GET /a" HOST "\nOrigin:", KG_PROBLEM_ORIGIN_NOT_ALLOWED, false },
-	{ "OPTIONS /a" HOST "\nOrigin: http://evil.example", KG_PROBLEM_ORIGIN_NOT_ALLOWED,
-	    false },
-	{ "GET /livez" HOST "\nOrigin: http://evil.example", KG_PROBLEM_ORIGIN_NOT_ALLOWED,
-	    false },
-	{ "GET /a" HOST "\nOrigin: https://app.example", PASSES, false },
-	{ "GET /a" HOST "\nOrigin: https://app.example\nSec-Fetch-Site: cross-site", PASSES,
-	    false },
-	{ "GET /a" HOST "\nSec-Fetch-Site: none", PASSES, false },
-	{ "GET /a" HOST "\nSec-Fetch-Site: same-origin", PASSES, false },
-	{ "GET /a" HOST "\nSec-Fetch-Site: same-site", KG_PROBLEM_ORIGIN_NOT_ALLOWED, false },
-	{ "GET /a" HOST "\nOrigin: http://localhost\nSec-Fetch-Site: cross-site",
-	    KG_PROBLEM_ORIGIN_NOT_ALLOWED, false },
-	/* order: borders, Host, Origin */
-	{ "GET /a\nHost: evil.example\nContent-Length: 1", KG_PROBLEM_MALFORMED_REQUEST, true },
-	{ "GET /a\nHost: evil.example\nOrigin: http://evil.example", KG_PROBLEM_HOST_NOT_ALLOWED,
-	    false },
-	{ "GET http://other/\nHost: evil.example", KG_PROBLEM_HOST_NOT_ALLOWED, false },
+    {"GET /v1/info" HOST, PASSES, false},
+    /* borders */
+    {"POST /a" HOST "\nContent-Length: 2\nContent-Length: 2",
+	KG_PROBLEM_MALFORMED_REQUEST, true},
+    {"POST /a" HOST "\nContent-Length: 2\nTransfer-Encoding: chunked",
+	KG_PROBLEM_MALFORMED_REQUEST, true},
+    {"POST /a" HOST "\nTransfer-Encoding: chunked\nTransfer-Encoding: chunked",
+	KG_PROBLEM_MALFORMED_REQUEST, true},
+    {"POST /a" HOST "\nTransfer-Encoding: chunked", PASSES, false},
+    {"POST /a" HOST "\nTransfer-Encoding: Chunked", PASSES, false},
+    {"POST /a" HOST "\nTransfer-Encoding: gzip, chunked",
+	KG_PROBLEM_UNSUPPORTED_TRANSFER_CODING, true},
+    {"POST /a" HOST "\nTransfer-Encoding: chunked ",
+	KG_PROBLEM_UNSUPPORTED_TRANSFER_CODING, true},
+    {"POST /a" HOST "\nTransfer-Encoding:", KG_PROBLEM_UNSUPPORTED_TRANSFER_CODING, true},
+    {"GET /a" HOST "\nHost: localhost", KG_PROBLEM_MALFORMED_REQUEST, true},
+    {"GET /a" HOST "\nAuthorization: a\nauthorization: a", KG_PROBLEM_MALFORMED_REQUEST,
+	true},
+    {"GET /a" HOST "\nidempotency-KEY: a\nIdempotency-Key: b",
+	KG_PROBLEM_MALFORMED_REQUEST, true},
+    {"GET /a" HOST "\nAccept: a/b\nAccept: c/d", PASSES, false},
+    {"GET /a" HOST "\nX-Request-Id: a\nX-Request-Id: b", PASSES, false},
+    {"GET /a" HOST "\nX-Other: a\nX-Other: b", PASSES, false},
+    {"GET /a" HOST "\nX (y): 1", KG_PROBLEM_MALFORMED_REQUEST, true},
+    {"GET /a" HOST "\nContent-Length : 1", KG_PROBLEM_MALFORMED_REQUEST, true},
+    {"GET /a" HOST "\nX\xc3\xa9: 1", KG_PROBLEM_MALFORMED_REQUEST, true},
+    {"GET /a" HOST "\nContent-Lengthy: 1", KG_PROBLEM_MALFORMED_REQUEST, true},
+    {"GET /a" HOST "\ntransfer-encoding-x: 1", KG_PROBLEM_MALFORMED_REQUEST, true},
+    {"GET /a" HOST "\nIdempotency-Keys: 1", KG_PROBLEM_MALFORMED_REQUEST, true},
+    {"GET /a" HOST "\nX: a\rb", KG_PROBLEM_MALFORMED_REQUEST, true},
+    {"GET /a" HOST "\nX: a\x01"
+     "b",
+	KG_PROBLEM_MALFORMED_REQUEST, true},
+    {"GET /a" HOST "\nX: a\x7f", KG_PROBLEM_MALFORMED_REQUEST, true},
+    {"GET /a" HOST "\nX: a\tb \xff", PASSES, false},
+    {"OPTIONS *" HOST, KG_PROBLEM_MALFORMED_REQUEST, true},
+    {"CONNECT localhost:80" HOST, KG_PROBLEM_MALFORMED_REQUEST, true},
+    {"GET " HOST, KG_PROBLEM_MALFORMED_REQUEST, true},
+    {"GET ftp://localhost/" HOST, KG_PROBLEM_MALFORMED_REQUEST, true},
+    {"GET /\xc3\xa9" HOST, KG_PROBLEM_MALFORMED_REQUEST, true},
+    {"GET /a b" HOST, KG_PROBLEM_MALFORMED_REQUEST, true},
+    {"GET /a\x7f" HOST, KG_PROBLEM_MALFORMED_REQUEST, true},
+    {"GET /a" HOST "\nContent-Length: 1", KG_PROBLEM_MALFORMED_REQUEST, true},
+    {"HEAD /a" HOST "\nTransfer-Encoding: chunked", KG_PROBLEM_MALFORMED_REQUEST, true},
+    {"GET /a" HOST "\nContent-Length: 0", PASSES, false},
+    {"OPTIONS /a" HOST "\nContent-Length: 1", PASSES, false},
+    /* Host */
+    {"GET /a", KG_PROBLEM_MALFORMED_REQUEST, false},
+    {"GET /a\nHost:", KG_PROBLEM_MALFORMED_REQUEST, false},
+    {"GET /a\nHost: localhost:x", KG_PROBLEM_MALFORMED_REQUEST, false},
+    {"GET /a\nHost: localhost:65536", KG_PROBLEM_MALFORMED_REQUEST, false},
+    {"GET /a\nHost: localhost:80:80", KG_PROBLEM_MALFORMED_REQUEST, false},
+    {"GET /a\nHost: local host", KG_PROBLEM_MALFORMED_REQUEST, false},
+    {"GET /a\nHost: user@localhost", KG_PROBLEM_MALFORMED_REQUEST, false},
+    {"GET /a\nHost: localhost/", KG_PROBLEM_MALFORMED_REQUEST, false},
+    {"GET /a\nHost: [::1", KG_PROBLEM_MALFORMED_REQUEST, false},
+    {"GET /a\nHost: []", KG_PROBLEM_MALFORMED_REQUEST, false},
+    {"GET /a\nHost: [::1]x", KG_PROBLEM_MALFORMED_REQUEST, false},
+    {"GET /a\nHost: [localhost]", KG_PROBLEM_MALFORMED_REQUEST, false},
+    {"GET /a\nHost: :80", KG_PROBLEM_MALFORMED_REQUEST, false},
+    {"GET /a\nHost: LocalHost:65535", PASSES, false},
+    {"GET /a\nHost: 127.0.0.1", PASSES, false},
+    {"GET /a\nHost: [::1]:2114", PASSES, false},
+    {"GET /a\nHost: GATE.example:1", PASSES, false},
+    {"GET /a\nHost: [fd00::1]", PASSES, false},
+    {"GET /a\nHost: evil.example", KG_PROBLEM_HOST_NOT_ALLOWED, false},
+    {"GET /a\nHost: localhost.evil.example", KG_PROBLEM_HOST_NOT_ALLOWED, false},
+    {"GET /a\nHost: 127.0.0.2", KG_PROBLEM_HOST_NOT_ALLOWED, false},
+    {"GET /livez\nHost: 10.0.0.1:2114", PASSES, false},
+    {"GET /livez?x=1\nHost: 10.0.0.1:2114", PASSES, false},
+    {"GET /readyz\nHost: pod", PASSES, false},
+    {"GET /readyz/leader\nHost: pod", PASSES, false},
+    {"GET /readyzz\nHost: pod", KG_PROBLEM_HOST_NOT_ALLOWED, false},
+    {"GET /livez/\nHost: pod", KG_PROBLEM_HOST_NOT_ALLOWED, false},
+    {"GET /%6civez\nHost: pod", KG_PROBLEM_HOST_NOT_ALLOWED, false},
+    {"GET /livez", KG_PROBLEM_MALFORMED_REQUEST, false},
+    {"GET http://localhost/v1/info" HOST, PASSES, false},
+    {"GET HTTP://LOCALHOST/v1/info" HOST, PASSES, false},
+    {"GET http://localhost:1/v1/info" HOST, KG_PROBLEM_MISDIRECTED_REQUEST, false},
+    {"GET http://other/v1/info" HOST, KG_PROBLEM_MISDIRECTED_REQUEST, false},
+    /* Origin */
+    {"GET /a" HOST "\nOrigin: http://localhost", PASSES, false},
+    {"GET /a\nHost: localhost:2114\nOrigin: http://LOCALHOST:2114", PASSES, false},
+    {"GET /a\nHost: localhost:2114\nOrigin: http://localhost",
+	KG_PROBLEM_ORIGIN_NOT_ALLOWED, false},
+    {"GET /a" HOST "\nOrigin: https://localhost", KG_PROBLEM_ORIGIN_NOT_ALLOWED, false},
+    {"GET /a" HOST "\nOrigin: null", KG_PROBLEM_ORIGIN_NOT_ALLOWED, false},
+    {"GET /a" HOST "\nOrigin:", KG_PROBLEM_ORIGIN_NOT_ALLOWED, false},
+    {"OPTIONS /a" HOST "\nOrigin: http://evil.example", KG_PROBLEM_ORIGIN_NOT_ALLOWED,
+	false},
+    {"GET /livez" HOST "\nOrigin: http://evil.example", KG_PROBLEM_ORIGIN_NOT_ALLOWED,
+	false},
+    {"GET /a" HOST "\nOrigin: https://app.example", PASSES, false},
+    {"GET /a" HOST "\nOrigin: https://app.example\nSec-Fetch-Site: cross-site", PASSES,
+	false},
+    {"GET /a" HOST "\nSec-Fetch-Site: none", PASSES, false},
+    {"GET /a" HOST "\nSec-Fetch-Site: same-origin", PASSES, false},
+    {"GET /a" HOST "\nSec-Fetch-Site: same-site", KG_PROBLEM_ORIGIN_NOT_ALLOWED, false},
+    {"GET /a" HOST "\nOrigin: http://localhost\nSec-Fetch-Site: cross-site",
+	KG_PROBLEM_ORIGIN_NOT_ALLOWED, false},
+    /* order: borders, Host, Origin */
+    {"GET /a\nHost: evil.example\nContent-Length: 1", KG_PROBLEM_MALFORMED_REQUEST, true},
+    {"GET /a\nHost: evil.example\nOrigin: http://evil.example",
+	KG_PROBLEM_HOST_NOT_ALLOWED, false},
+    {"GET http://other/\nHost: evil.example", KG_PROBLEM_HOST_NOT_ALLOWED, false},
 };
 
 START_TEST(test_head)
@@ -158,7 +161,8 @@ START_TEST(test_head)
 	problem = judge(&made, &must_close, &target);
 	ck_assert_msg(problem == cases[_i].problem, "problem %d, not %d, of: %s", problem,
 	    cases[_i].problem, cases[_i].text);
-	ck_assert_msg(must_close == cases[_i].must_close, "must_close of: %s", cases[_i].text);
+	ck_assert_msg(
+	    must_close == cases[_i].must_close, "must_close of: %s", cases[_i].text);
 	head_text_dispose(&made);
 }
 END_TEST
@@ -171,11 +175,13 @@ START_TEST(test_http_1_0)
 
 	head_text_init(&made, "POST /a" HOST "\nTransfer-Encoding: gzip");
 	made.head.is_http_1_0 = true;
-	ck_assert_int_eq(judge(&made, &must_close, &target), KG_PROBLEM_MALFORMED_REQUEST);
+	ck_assert_int_eq(
+	    judge(&made, &must_close, &target), KG_PROBLEM_MALFORMED_REQUEST);
 	head_text_dispose(&made);
 	head_text_init(&made, "GET /a");
 	made.head.is_http_1_0 = true;
-	ck_assert_int_eq(judge(&made, &must_close, &target), KG_PROBLEM_MALFORMED_REQUEST);
+	ck_assert_int_eq(
+	    judge(&made, &must_close, &target), KG_PROBLEM_MALFORMED_REQUEST);
 	head_text_dispose(&made);
 }
 END_TEST
@@ -192,7 +198,8 @@ START_TEST(test_unix_socket_takes_any_host)
 	head_text_dispose(&made);
 	head_text_init(&made, "GET /a\nHost: what ever");
 	made.head.is_tcp = false;
-	ck_assert_int_eq(judge(&made, &must_close, &target), KG_PROBLEM_MALFORMED_REQUEST);
+	ck_assert_int_eq(
+	    judge(&made, &must_close, &target), KG_PROBLEM_MALFORMED_REQUEST);
 	head_text_dispose(&made);
 }
 END_TEST
@@ -207,7 +214,8 @@ judge_size(size_t field_count, size_t size)
 
 	head_text_init(&made, "GET /a" HOST);
 	while (made.head.field_count < field_count)
-		made.fields[made.head.field_count++] = (struct kg_head_field){ "X", 1, "y", 1 };
+		made.fields[made.head.field_count++] =
+		    (struct kg_head_field){"X", 1, "y", 1};
 	made.head.size = size;
 	problem = judge(&made, &must_close, &target);
 	ck_assert_int_eq(must_close, problem != PASSES);
@@ -231,13 +239,13 @@ static const struct {
 	const char *path;
 	const char *query;
 } targets[] = {
-	{ "/", NULL, "/", "" },
-	{ "/a/b?c=d?e", NULL, "/a/b", "c=d?e" },
-	{ "/?", NULL, "/", "" },
-	{ "//localhost/x", NULL, "//localhost/x", "" },
-	{ "http://localhost", "localhost", "", "" },
-	{ "http://localhost?a", "localhost", "", "a" },
-	{ "https://localhost/a?b", "localhost", "/a", "b" },
+    {"/", NULL, "/", ""},
+    {"/a/b?c=d?e", NULL, "/a/b", "c=d?e"},
+    {"/?", NULL, "/", ""},
+    {"//localhost/x", NULL, "//localhost/x", ""},
+    {"http://localhost", "localhost", "", ""},
+    {"http://localhost?a", "localhost", "", "a"},
+    {"https://localhost/a?b", "localhost", "/a", "b"},
 };
 
 START_TEST(test_target)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The header table and the query table: forms, agreement between places, and media types. */
+/* The header table and the query table: forms, agreement between places, and media
+ * types. */
 #include "client-core/base/clock.h"
 #include "daemon/parameters.h"
 #include "tests/unit/head_text.h"
@@ -23,7 +24,7 @@ enum {
 	OTHER = 0,
 };
 
-static const struct kg_config config = { .max_depth = 8 };
+static const struct kg_config config = {.max_depth = 8};
 
 struct reading {
 	struct head_text made;
@@ -33,23 +34,24 @@ struct reading {
 };
 
 static void
-read_text(struct reading *reading, const char *text, unsigned takes, const struct kg_config *with)
+read_text(struct reading *reading, const char *text, unsigned takes,
+    const struct kg_config *with)
 {
-	struct kg_target target = { 0 };
-	const struct kg_parameters_context context = { .config = with,
-		.takes = takes,
-		.event_type = { "Type", 4 } };
+	struct kg_target target = {0};
+	const struct kg_parameters_context context = {
+	    .config = with, .takes = takes, .event_type = {"Type", 4}};
 	char *question;
 
 	head_text_init(&reading->made, text);
 	question = strchr(reading->made.head.target, '?');
-	target.query = question == NULL ? strchr(reading->made.head.target, '\0') : question + 1;
+	target.query =
+	    question == NULL ? strchr(reading->made.head.target, '\0') : question + 1;
 	target.query_len = strlen(target.query);
 	kg_refusal_init(&reading->refusal);
 	reading->problem = kg_parameters_read(&reading->made.head, &target, &context,
 			       &reading->parameters, &reading->refusal)
-	    ? GOOD
-	    : (int)reading->refusal.problem;
+			       ? GOOD
+			       : (int)reading->refusal.problem;
 	ck_assert_int_eq(reading->problem == GOOD, !reading->refusal.is_set);
 }
 
@@ -67,182 +69,183 @@ static const struct {
 	int problem;
 	const char *pointer; /* of the first finding, if there is one */
 } cases[] = {
-	/* Accept */
-	{ INFO, "GET /", GOOD, NULL },
-	{ INFO, "GET /\nAccept: */*", GOOD, NULL },
-	{ INFO, "GET /\nAccept:", GOOD, NULL },
-	{ INFO, "GET /\nAccept: , ,", GOOD, NULL },
-	{ INFO, "GET /\nAccept: , x,", KG_PROBLEM_NOT_ACCEPTABLE, NULL },
-	{ INFO, "GET /\nAccept: text/html, application/*;q=0.1", GOOD, NULL },
-	{ INFO, "GET /\nAccept: text/html\nAccept: application/problem+json", GOOD, NULL },
-	{ INFO, "GET /\nAccept: Application/JSON", GOOD, NULL },
-	{ INFO, "GET /\nAccept: application/json;q=0, */*", GOOD, NULL },
-	{ INFO, "GET /\nAccept: text/html", KG_PROBLEM_NOT_ACCEPTABLE, NULL },
-	{ INFO, "GET /\nAccept: application/json;q=0.000", KG_PROBLEM_NOT_ACCEPTABLE, NULL },
-	{ INFO, "GET /\nAccept: application/*;q=0, */*", KG_PROBLEM_NOT_ACCEPTABLE, NULL },
-	{ INFO, "GET /\nAccept: a/b;x=\",application/json\"", KG_PROBLEM_NOT_ACCEPTABLE, NULL },
-	{ INFO, "GET /\nAccept: json", KG_PROBLEM_NOT_ACCEPTABLE, NULL },
-	{ OTHER, "GET /\nAccept: text/html", GOOD, NULL },
-	{ E, "POST /\nAccept: text/html", KG_PROBLEM_NOT_ACCEPTABLE, NULL },
-	/* Content-Type of E */
-	{ E, "POST /" TYPE, GOOD, NULL },
-	{ E, "POST /\nContent-Type: APPLICATION/json;charset=UTF-8", GOOD, NULL },
-	{ E, "POST /\nContent-Type: application/json ; charset=\"utf-8\"; a=b", GOOD, NULL },
-	{ E, "POST /?current_version=any\nContent-Type: application/x-ndjson", GOOD, NULL },
-	{ E, "POST /", KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL },
-	{ E, "POST /\nContent-Type:", KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL },
-	{ E, "POST /\nContent-Type: application/json;charset=latin1",
-	    KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL },
-	{ E, "POST /\nContent-Type: application/json, text/html",
-	    KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL },
-	{ E, "POST /\nContent-Type: application/jsonx", KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE,
-	    NULL },
-	{ E, "POST /\nContent-Type: application/vnd.a+json", KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE,
-	    NULL },
-	{ E, "POST /" TYPE "\nContent-Encoding: gzip", KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE,
-	    NULL },
-	/* Content-Type of R */
-	{ R, "POST /?current_version=1", GOOD, NULL },
-	{ R, "POST /?current_version=1\nContent-Type: text/plain;charset=latin1", GOOD, NULL },
-	{ R, "POST /?current_version=1\nContent-Type: nonsense", GOOD, NULL },
-	{ R, "POST /?current_version=1\nContent-Type: a/b+JSON;charset=utf-16",
-	    KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL },
-	{ R, "POST /?current_version=1\nContent-Encoding: br", KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE,
-	    NULL },
-	/* undefined headers */
-	{ E, "POST /" TYPE "\nKurrent-Foo: 1", KG_PROBLEM_CONFLICTING_PARAMETERS,
-	    "header:Kurrent-Foo" },
-	{ E, "POST /" TYPE "\nkurrent-eventid: " UUID, KG_PROBLEM_CONFLICTING_PARAMETERS,
-	    "header:kurrent-eventid" },
-	{ E, "POST /" TYPE "\nKurrent-Metadata: 1", KG_PROBLEM_CONFLICTING_PARAMETERS,
-	    "header:Kurrent-Metadata" },
-	{ E, "POST /" TYPE "\nKurrent-Position: 1", KG_PROBLEM_CONFLICTING_PARAMETERS,
-	    "header:Kurrent-Position" },
-	{ E, "POST /" TYPE "\nIf-Match: \"1\"", KG_PROBLEM_CONFLICTING_PARAMETERS,
-	    "header:If-Match" },
-	{ R, "POST /?current_version=1\nIf-None-Match: *", KG_PROBLEM_CONFLICTING_PARAMETERS,
-	    "header:If-None-Match" },
-	{ INFO, "GET /\nKurrent-Timeout: 1", KG_PROBLEM_CONFLICTING_PARAMETERS,
-	    "header:Kurrent-Timeout" },
-	{ INFO, "GET /\nIf-None-Match: *", GOOD, NULL },
-	{ INFO, "GET /\nIdempotency-Key: \"", GOOD, NULL },
-	{ INFO, "GET /\nGrpc-Timeout: x", GOOD, NULL },
-	{ OTHER, "GET /\nKurrent-Foo: 1", GOOD, NULL },
-	/* unknown parameters */
-	{ E, "POST /?curent_version=1" TYPE, KG_PROBLEM_UNKNOWN_MEMBER, "query:curent_version" },
-	{ E, "POST /?event_id=" UUID TYPE, KG_PROBLEM_UNKNOWN_MEMBER, "query:event_id" },
-	{ E, "POST /?=1" TYPE, KG_PROBLEM_UNKNOWN_MEMBER, "query:" },
-	{ E, "POST /?Timeout=1" TYPE, KG_PROBLEM_UNKNOWN_MEMBER, "query:Timeout" },
-	{ E, "POST /?a%26b=1" TYPE, KG_PROBLEM_UNKNOWN_MEMBER, "query:a&b" },
-	{ INFO, "GET /?x", KG_PROBLEM_UNKNOWN_MEMBER, "query:x" },
-	{ READY, "GET /?timeout=1", KG_PROBLEM_UNKNOWN_MEMBER, "query:timeout" },
-	{ OTHER, "GET /?x=1", GOOD, NULL },
-	{ E, "POST /?&&timeout=1&" TYPE, GOOD, NULL },
-	{ E, "POST /?time%6fut=1" TYPE, GOOD, NULL },
-	/* expectation */
-	{ E, "POST /?current_version=" TYPE, KG_PROBLEM_INVALID_REQUEST,
-	    "query:current_version" },
-	{ E, "POST /?current_version" TYPE, KG_PROBLEM_INVALID_REQUEST,
-	    "query:current_version" },
-	{ E, "POST /?current_version=+1" TYPE, KG_PROBLEM_INVALID_REQUEST,
-	    "query:current_version" },
-	{ E, "POST /?current_version=deleted" TYPE, KG_PROBLEM_INVALID_REQUEST,
-	    "query:current_version" },
-	{ E, "POST /" TYPE "\nKurrent-ExpectedVersion: 01", KG_PROBLEM_INVALID_REQUEST,
-	    "header:Kurrent-ExpectedVersion" },
-	{ E, "POST /?current_version=no_stream&current_version=-1" TYPE
-	     "\nKurrent-ExpectedVersion: no_stream",
-	    GOOD, NULL },
-	{ E, "POST /?current_version=1&current_version=2" TYPE,
-	    KG_PROBLEM_CONFLICTING_PARAMETERS, "query:current_version" },
-	{ E, "POST /?current_version=1" TYPE "\nKurrent-ExpectedVersion: 2",
-	    KG_PROBLEM_CONFLICTING_PARAMETERS, "query:current_version" },
-	{ E, "POST /\nContent-Type: application/x-ndjson", KG_PROBLEM_INVALID_REQUEST,
-	    "query:current_version" },
-	{ R, "POST /", KG_PROBLEM_INVALID_REQUEST, "query:current_version" },
-	/* event id and type */
-	{ R, "POST /?current_version=1&event_id=" UUID "\nKurrent-EventId: " UUID_UPPER, GOOD,
-	    NULL },
-	{ R, "POST /?current_version=1&event_id=x", KG_PROBLEM_INVALID_REQUEST,
-	    "query:event_id" },
-	{ R, "POST /?current_version=1\nKurrent-EventId: {" UUID "}", KG_PROBLEM_INVALID_REQUEST,
-	    "header:Kurrent-EventId" },
-	{ R,
-	    "POST /?current_version=1\nKurrent-EventId: 00000000-0000-0000-0000-000000000000",
-	    KG_PROBLEM_INVALID_REQUEST, "header:Kurrent-EventId" },
-	{ R,
-	    "POST /?current_version=1&event_id=" UUID
-	    "\nKurrent-EventId: 4c7c0f0a-8a39-4c59-9a3a-9d1c8a6f5d12",
-	    KG_PROBLEM_CONFLICTING_PARAMETERS, "query:event_id" },
-	{ R, "POST /?current_version=1\nKurrent-EventType: Type", GOOD, NULL },
-	{ R, "POST /?current_version=1\nKurrent-EventType: type",
-	    KG_PROBLEM_CONFLICTING_PARAMETERS, "header:Kurrent-EventType" },
-	/* metadata */
-	{ R, "POST /?current_version=1\nKurrent-Metadata: {\"a\":[1]}", GOOD, NULL },
-	{ R, "POST /?current_version=1\nKurrent-Metadata: {", KG_PROBLEM_MALFORMED_JSON,
-	    "header:Kurrent-Metadata" },
-	{ R, "POST /?current_version=1\nKurrent-Metadata:", KG_PROBLEM_MALFORMED_JSON,
-	    "header:Kurrent-Metadata" },
-	{ R, "POST /?current_version=1\nKurrent-Metadata: \"\xc3\xa9\"",
-	    KG_PROBLEM_INVALID_REQUEST, "header:Kurrent-Metadata" },
-	{ R, "POST /?current_version=1\nKurrent-Metadata: [[[[[[[[[1]]]]]]]]]",
-	    KG_PROBLEM_MALFORMED_JSON, "header:Kurrent-Metadata" },
-	{ R, "POST /?current_version=1\nKurrent-Metadata-Base64: AQI=", GOOD, NULL },
-	{ R, "POST /?current_version=1\nKurrent-Metadata-Base64:", GOOD, NULL },
-	{ R, "POST /?current_version=1\nKurrent-Metadata-Base64: AQI", KG_PROBLEM_INVALID_REQUEST,
-	    "header:Kurrent-Metadata-Base64" },
-	{ R, "POST /?current_version=1\nKurrent-Metadata: 1\nKurrent-Metadata-Base64: MQ==",
-	    KG_PROBLEM_CONFLICTING_PARAMETERS, "header:Kurrent-Metadata-Base64" },
-	/* timeouts that are none */
-	{ E, "POST /" TYPE "\nKurrent-Timeout: 0", KG_PROBLEM_INVALID_REQUEST,
-	    "header:Kurrent-Timeout" },
-	{ E, "POST /" TYPE "\nKurrent-Timeout: 0.000000000", KG_PROBLEM_INVALID_REQUEST,
-	    "header:Kurrent-Timeout" },
-	{ E, "POST /" TYPE "\nKurrent-Timeout: 1234567", KG_PROBLEM_INVALID_REQUEST,
-	    "header:Kurrent-Timeout" },
-	{ E, "POST /" TYPE "\nKurrent-Timeout: 1.", KG_PROBLEM_INVALID_REQUEST,
-	    "header:Kurrent-Timeout" },
-	{ E, "POST /" TYPE "\nKurrent-Timeout: .5", KG_PROBLEM_INVALID_REQUEST,
-	    "header:Kurrent-Timeout" },
-	{ E, "POST /" TYPE "\nKurrent-Timeout: 1.1234567890", KG_PROBLEM_INVALID_REQUEST,
-	    "header:Kurrent-Timeout" },
-	{ E, "POST /" TYPE "\nKurrent-Timeout: +1", KG_PROBLEM_INVALID_REQUEST,
-	    "header:Kurrent-Timeout" },
-	{ E, "POST /" TYPE "\nKurrent-Timeout: 1s", KG_PROBLEM_INVALID_REQUEST,
-	    "header:Kurrent-Timeout" },
-	{ E, "POST /" TYPE "\nKurrent-Timeout:", KG_PROBLEM_INVALID_REQUEST,
-	    "header:Kurrent-Timeout" },
-	{ E, "POST /?timeout=1e3" TYPE, KG_PROBLEM_INVALID_REQUEST, "query:timeout" },
-	{ E, "POST /" TYPE "\nGrpc-Timeout: 0S", KG_PROBLEM_INVALID_REQUEST,
-	    "header:Grpc-Timeout" },
-	{ E, "POST /" TYPE "\nGrpc-Timeout: 123456789S", KG_PROBLEM_INVALID_REQUEST,
-	    "header:Grpc-Timeout" },
-	{ E, "POST /" TYPE "\nGrpc-Timeout: 1s", KG_PROBLEM_INVALID_REQUEST,
-	    "header:Grpc-Timeout" },
-	{ E, "POST /" TYPE "\nGrpc-Timeout: 1", KG_PROBLEM_INVALID_REQUEST,
-	    "header:Grpc-Timeout" },
-	{ E, "POST /" TYPE "\nGrpc-Timeout: S", KG_PROBLEM_INVALID_REQUEST,
-	    "header:Grpc-Timeout" },
-	{ E, "POST /?timeout=1" TYPE "\nKurrent-Timeout: 2", KG_PROBLEM_CONFLICTING_PARAMETERS,
-	    "query:timeout" },
-	{ E, "POST /" TYPE "\nKurrent-Timeout: 1\nGrpc-Timeout: 1001m",
-	    KG_PROBLEM_CONFLICTING_PARAMETERS, "header:Grpc-Timeout" },
-	/* Idempotency-Key */
-	{ E, "POST /" TYPE "\nIdempotency-Key: a", GOOD, NULL },
-	{ E, "POST /" TYPE "\nIdempotency-Key: \"a", KG_PROBLEM_BAD_IDEMPOTENCY_KEY,
-	    "header:Idempotency-Key" },
-	{ E, "POST /" TYPE "\nIdempotency-Key:", KG_PROBLEM_BAD_IDEMPOTENCY_KEY,
-	    "header:Idempotency-Key" },
-	/* readiness */
-	{ READY, "GET /?exclude=leader,draining&exclude=leader", GOOD, NULL },
-	{ READY, "GET /?exclude=", KG_PROBLEM_NOT_FOUND, NULL },
-	{ READY, "GET /?exclude=leader,", KG_PROBLEM_NOT_FOUND, NULL },
-	{ READY, "GET /?exclude=Leader", KG_PROBLEM_NOT_FOUND, NULL },
-	/* order: Accept, Content-Type, then the tables */
-	{ E, "POST /?x=1\nAccept: text/html\nContent-Type: text/html\nKurrent-Foo: 1",
-	    KG_PROBLEM_NOT_ACCEPTABLE, NULL },
-	{ E, "POST /?x=1\nContent-Type: text/html\nKurrent-Foo: 1",
-	    KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL },
+    /* Accept */
+    {INFO, "GET /", GOOD, NULL},
+    {INFO, "GET /\nAccept: */*", GOOD, NULL},
+    {INFO, "GET /\nAccept:", GOOD, NULL},
+    {INFO, "GET /\nAccept: , ,", GOOD, NULL},
+    {INFO, "GET /\nAccept: , x,", KG_PROBLEM_NOT_ACCEPTABLE, NULL},
+    {INFO, "GET /\nAccept: text/html, application/*;q=0.1", GOOD, NULL},
+    {INFO, "GET /\nAccept: text/html\nAccept: application/problem+json", GOOD, NULL},
+    {INFO, "GET /\nAccept: Application/JSON", GOOD, NULL},
+    {INFO, "GET /\nAccept: application/json;q=0, */*", GOOD, NULL},
+    {INFO, "GET /\nAccept: text/html", KG_PROBLEM_NOT_ACCEPTABLE, NULL},
+    {INFO, "GET /\nAccept: application/json;q=0.000", KG_PROBLEM_NOT_ACCEPTABLE, NULL},
+    {INFO, "GET /\nAccept: application/*;q=0, */*", KG_PROBLEM_NOT_ACCEPTABLE, NULL},
+    {INFO, "GET /\nAccept: a/b;x=\",application/json\"", KG_PROBLEM_NOT_ACCEPTABLE, NULL},
+    {INFO, "GET /\nAccept: json", KG_PROBLEM_NOT_ACCEPTABLE, NULL},
+    {OTHER, "GET /\nAccept: text/html", GOOD, NULL},
+    {E, "POST /\nAccept: text/html", KG_PROBLEM_NOT_ACCEPTABLE, NULL},
+    /* Content-Type of E */
+    {E, "POST /" TYPE, GOOD, NULL},
+    {E, "POST /\nContent-Type: APPLICATION/json;charset=UTF-8", GOOD, NULL},
+    {E, "POST /\nContent-Type: application/json ; charset=\"utf-8\"; a=b", GOOD, NULL},
+    {E, "POST /?current_version=any\nContent-Type: application/x-ndjson", GOOD, NULL},
+    {E, "POST /", KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL},
+    {E, "POST /\nContent-Type:", KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL},
+    {E, "POST /\nContent-Type: application/json;charset=latin1",
+	KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL},
+    {E, "POST /\nContent-Type: application/json, text/html",
+	KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL},
+    {E, "POST /\nContent-Type: application/jsonx", KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE,
+	NULL},
+    {E, "POST /\nContent-Type: application/vnd.a+json", KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE,
+	NULL},
+    {E, "POST /" TYPE "\nContent-Encoding: gzip", KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE,
+	NULL},
+    /* Content-Type of R */
+    {R, "POST /?current_version=1", GOOD, NULL},
+    {R, "POST /?current_version=1\nContent-Type: text/plain;charset=latin1", GOOD, NULL},
+    {R, "POST /?current_version=1\nContent-Type: nonsense", GOOD, NULL},
+    {R, "POST /?current_version=1\nContent-Type: a/b+JSON;charset=utf-16",
+	KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL},
+    {R, "POST /?current_version=1\nContent-Encoding: br",
+	KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL},
+    /* undefined headers */
+    {E, "POST /" TYPE "\nKurrent-Foo: 1", KG_PROBLEM_CONFLICTING_PARAMETERS,
+	"header:Kurrent-Foo"},
+    {E, "POST /" TYPE "\nkurrent-eventid: " UUID, KG_PROBLEM_CONFLICTING_PARAMETERS,
+	"header:kurrent-eventid"},
+    {E, "POST /" TYPE "\nKurrent-Metadata: 1", KG_PROBLEM_CONFLICTING_PARAMETERS,
+	"header:Kurrent-Metadata"},
+    {E, "POST /" TYPE "\nKurrent-Position: 1", KG_PROBLEM_CONFLICTING_PARAMETERS,
+	"header:Kurrent-Position"},
+    {E, "POST /" TYPE "\nIf-Match: \"1\"", KG_PROBLEM_CONFLICTING_PARAMETERS,
+	"header:If-Match"},
+    {R, "POST /?current_version=1\nIf-None-Match: *", KG_PROBLEM_CONFLICTING_PARAMETERS,
+	"header:If-None-Match"},
+    {INFO, "GET /\nKurrent-Timeout: 1", KG_PROBLEM_CONFLICTING_PARAMETERS,
+	"header:Kurrent-Timeout"},
+    {INFO, "GET /\nIf-None-Match: *", GOOD, NULL},
+    {INFO, "GET /\nIdempotency-Key: \"", GOOD, NULL},
+    {INFO, "GET /\nGrpc-Timeout: x", GOOD, NULL},
+    {OTHER, "GET /\nKurrent-Foo: 1", GOOD, NULL},
+    /* unknown parameters */
+    {E, "POST /?curent_version=1" TYPE, KG_PROBLEM_UNKNOWN_MEMBER,
+	"query:curent_version"},
+    {E, "POST /?event_id=" UUID TYPE, KG_PROBLEM_UNKNOWN_MEMBER, "query:event_id"},
+    {E, "POST /?=1" TYPE, KG_PROBLEM_UNKNOWN_MEMBER, "query:"},
+    {E, "POST /?Timeout=1" TYPE, KG_PROBLEM_UNKNOWN_MEMBER, "query:Timeout"},
+    {E, "POST /?a%26b=1" TYPE, KG_PROBLEM_UNKNOWN_MEMBER, "query:a&b"},
+    {INFO, "GET /?x", KG_PROBLEM_UNKNOWN_MEMBER, "query:x"},
+    {READY, "GET /?timeout=1", KG_PROBLEM_UNKNOWN_MEMBER, "query:timeout"},
+    {OTHER, "GET /?x=1", GOOD, NULL},
+    {E, "POST /?&&timeout=1&" TYPE, GOOD, NULL},
+    {E, "POST /?time%6fut=1" TYPE, GOOD, NULL},
+    /* expectation */
+    {E, "POST /?current_version=" TYPE, KG_PROBLEM_INVALID_REQUEST,
+	"query:current_version"},
+    {E, "POST /?current_version" TYPE, KG_PROBLEM_INVALID_REQUEST,
+	"query:current_version"},
+    {E, "POST /?current_version=+1" TYPE, KG_PROBLEM_INVALID_REQUEST,
+	"query:current_version"},
+    {E, "POST /?current_version=deleted" TYPE, KG_PROBLEM_INVALID_REQUEST,
+	"query:current_version"},
+    {E, "POST /" TYPE "\nKurrent-ExpectedVersion: 01", KG_PROBLEM_INVALID_REQUEST,
+	"header:Kurrent-ExpectedVersion"},
+    {E,
+	"POST /?current_version=no_stream&current_version=-1" TYPE
+	"\nKurrent-ExpectedVersion: no_stream",
+	GOOD, NULL},
+    {E, "POST /?current_version=1&current_version=2" TYPE,
+	KG_PROBLEM_CONFLICTING_PARAMETERS, "query:current_version"},
+    {E, "POST /?current_version=1" TYPE "\nKurrent-ExpectedVersion: 2",
+	KG_PROBLEM_CONFLICTING_PARAMETERS, "query:current_version"},
+    {E, "POST /\nContent-Type: application/x-ndjson", KG_PROBLEM_INVALID_REQUEST,
+	"query:current_version"},
+    {R, "POST /", KG_PROBLEM_INVALID_REQUEST, "query:current_version"},
+    /* event id and type */
+    {R, "POST /?current_version=1&event_id=" UUID "\nKurrent-EventId: " UUID_UPPER, GOOD,
+	NULL},
+    {R, "POST /?current_version=1&event_id=x", KG_PROBLEM_INVALID_REQUEST,
+	"query:event_id"},
+    {R, "POST /?current_version=1\nKurrent-EventId: {" UUID "}",
+	KG_PROBLEM_INVALID_REQUEST, "header:Kurrent-EventId"},
+    {R, "POST /?current_version=1\nKurrent-EventId: 00000000-0000-0000-0000-000000000000",
+	KG_PROBLEM_INVALID_REQUEST, "header:Kurrent-EventId"},
+    {R,
+	"POST /?current_version=1&event_id=" UUID
+	"\nKurrent-EventId: 4c7c0f0a-8a39-4c59-9a3a-9d1c8a6f5d12",
+	KG_PROBLEM_CONFLICTING_PARAMETERS, "query:event_id"},
+    {R, "POST /?current_version=1\nKurrent-EventType: Type", GOOD, NULL},
+    {R, "POST /?current_version=1\nKurrent-EventType: type",
+	KG_PROBLEM_CONFLICTING_PARAMETERS, "header:Kurrent-EventType"},
+    /* metadata */
+    {R, "POST /?current_version=1\nKurrent-Metadata: {\"a\":[1]}", GOOD, NULL},
+    {R, "POST /?current_version=1\nKurrent-Metadata: {", KG_PROBLEM_MALFORMED_JSON,
+	"header:Kurrent-Metadata"},
+    {R, "POST /?current_version=1\nKurrent-Metadata:", KG_PROBLEM_MALFORMED_JSON,
+	"header:Kurrent-Metadata"},
+    {R, "POST /?current_version=1\nKurrent-Metadata: \"\xc3\xa9\"",
+	KG_PROBLEM_INVALID_REQUEST, "header:Kurrent-Metadata"},
+    {R, "POST /?current_version=1\nKurrent-Metadata: [[[[[[[[[1]]]]]]]]]",
+	KG_PROBLEM_MALFORMED_JSON, "header:Kurrent-Metadata"},
+    {R, "POST /?current_version=1\nKurrent-Metadata-Base64: AQI=", GOOD, NULL},
+    {R, "POST /?current_version=1\nKurrent-Metadata-Base64:", GOOD, NULL},
+    {R, "POST /?current_version=1\nKurrent-Metadata-Base64: AQI",
+	KG_PROBLEM_INVALID_REQUEST, "header:Kurrent-Metadata-Base64"},
+    {R, "POST /?current_version=1\nKurrent-Metadata: 1\nKurrent-Metadata-Base64: MQ==",
+	KG_PROBLEM_CONFLICTING_PARAMETERS, "header:Kurrent-Metadata-Base64"},
+    /* timeouts that are none */
+    {E, "POST /" TYPE "\nKurrent-Timeout: 0", KG_PROBLEM_INVALID_REQUEST,
+	"header:Kurrent-Timeout"},
+    {E, "POST /" TYPE "\nKurrent-Timeout: 0.000000000", KG_PROBLEM_INVALID_REQUEST,
+	"header:Kurrent-Timeout"},
+    {E, "POST /" TYPE "\nKurrent-Timeout: 1234567", KG_PROBLEM_INVALID_REQUEST,
+	"header:Kurrent-Timeout"},
+    {E, "POST /" TYPE "\nKurrent-Timeout: 1.", KG_PROBLEM_INVALID_REQUEST,
+	"header:Kurrent-Timeout"},
+    {E, "POST /" TYPE "\nKurrent-Timeout: .5", KG_PROBLEM_INVALID_REQUEST,
+	"header:Kurrent-Timeout"},
+    {E, "POST /" TYPE "\nKurrent-Timeout: 1.1234567890", KG_PROBLEM_INVALID_REQUEST,
+	"header:Kurrent-Timeout"},
+    {E, "POST /" TYPE "\nKurrent-Timeout: +1", KG_PROBLEM_INVALID_REQUEST,
+	"header:Kurrent-Timeout"},
+    {E, "POST /" TYPE "\nKurrent-Timeout: 1s", KG_PROBLEM_INVALID_REQUEST,
+	"header:Kurrent-Timeout"},
+    {E, "POST /" TYPE "\nKurrent-Timeout:", KG_PROBLEM_INVALID_REQUEST,
+	"header:Kurrent-Timeout"},
+    {E, "POST /?timeout=1e3" TYPE, KG_PROBLEM_INVALID_REQUEST, "query:timeout"},
+    {E, "POST /" TYPE "\nGrpc-Timeout: 0S", KG_PROBLEM_INVALID_REQUEST,
+	"header:Grpc-Timeout"},
+    {E, "POST /" TYPE "\nGrpc-Timeout: 123456789S", KG_PROBLEM_INVALID_REQUEST,
+	"header:Grpc-Timeout"},
+    {E, "POST /" TYPE "\nGrpc-Timeout: 1s", KG_PROBLEM_INVALID_REQUEST,
+	"header:Grpc-Timeout"},
+    {E, "POST /" TYPE "\nGrpc-Timeout: 1", KG_PROBLEM_INVALID_REQUEST,
+	"header:Grpc-Timeout"},
+    {E, "POST /" TYPE "\nGrpc-Timeout: S", KG_PROBLEM_INVALID_REQUEST,
+	"header:Grpc-Timeout"},
+    {E, "POST /?timeout=1" TYPE "\nKurrent-Timeout: 2", KG_PROBLEM_CONFLICTING_PARAMETERS,
+	"query:timeout"},
+    {E, "POST /" TYPE "\nKurrent-Timeout: 1\nGrpc-Timeout: 1001m",
+	KG_PROBLEM_CONFLICTING_PARAMETERS, "header:Grpc-Timeout"},
+    /* Idempotency-Key */
+    {E, "POST /" TYPE "\nIdempotency-Key: a", GOOD, NULL},
+    {E, "POST /" TYPE "\nIdempotency-Key: \"a", KG_PROBLEM_BAD_IDEMPOTENCY_KEY,
+	"header:Idempotency-Key"},
+    {E, "POST /" TYPE "\nIdempotency-Key:", KG_PROBLEM_BAD_IDEMPOTENCY_KEY,
+	"header:Idempotency-Key"},
+    /* readiness */
+    {READY, "GET /?exclude=leader,draining&exclude=leader", GOOD, NULL},
+    {READY, "GET /?exclude=", KG_PROBLEM_NOT_FOUND, NULL},
+    {READY, "GET /?exclude=leader,", KG_PROBLEM_NOT_FOUND, NULL},
+    {READY, "GET /?exclude=Leader", KG_PROBLEM_NOT_FOUND, NULL},
+    /* order: Accept, Content-Type, then the tables */
+    {E, "POST /?x=1\nAccept: text/html\nContent-Type: text/html\nKurrent-Foo: 1",
+	KG_PROBLEM_NOT_ACCEPTABLE, NULL},
+    {E, "POST /?x=1\nContent-Type: text/html\nKurrent-Foo: 1",
+	KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL},
 };
 
 START_TEST(test_problem)
@@ -264,19 +267,19 @@ static const struct {
 	const char *text;
 	int64_t timeout_ns;
 } timeouts[] = {
-	{ "POST /?timeout=5" TYPE, 5 * KDB_NS_PER_SECOND },
-	{ "POST /?timeout=2.5" TYPE, 2500 * KDB_NS_PER_MS },
-	{ "POST /?timeout=0.000000001" TYPE, 1 },
-	{ "POST /?timeout=999999.999999999" TYPE, INT64_C(999999999999999) },
-	{ "POST /" TYPE "\nGrpc-Timeout: 2H", 7200 * KDB_NS_PER_SECOND },
-	{ "POST /" TYPE "\nGrpc-Timeout: 3M", 180 * KDB_NS_PER_SECOND },
-	{ "POST /" TYPE "\nGrpc-Timeout: 4S", 4 * KDB_NS_PER_SECOND },
-	{ "POST /" TYPE "\nGrpc-Timeout: 5m", 5 * KDB_NS_PER_MS },
-	{ "POST /" TYPE "\nGrpc-Timeout: 6u", 6000 },
-	{ "POST /" TYPE "\nGrpc-Timeout: 7n", 7 },
-	{ "POST /" TYPE "\nGrpc-Timeout: 99999999H", INT64_MAX },
-	{ "POST /?timeout=1.50" TYPE "\nKurrent-Timeout: 1.5\nGrpc-Timeout: 1500m",
-	    1500 * KDB_NS_PER_MS },
+    {"POST /?timeout=5" TYPE, 5 * KDB_NS_PER_SECOND},
+    {"POST /?timeout=2.5" TYPE, 2500 * KDB_NS_PER_MS},
+    {"POST /?timeout=0.000000001" TYPE, 1},
+    {"POST /?timeout=999999.999999999" TYPE, INT64_C(999999999999999)},
+    {"POST /" TYPE "\nGrpc-Timeout: 2H", 7200 * KDB_NS_PER_SECOND},
+    {"POST /" TYPE "\nGrpc-Timeout: 3M", 180 * KDB_NS_PER_SECOND},
+    {"POST /" TYPE "\nGrpc-Timeout: 4S", 4 * KDB_NS_PER_SECOND},
+    {"POST /" TYPE "\nGrpc-Timeout: 5m", 5 * KDB_NS_PER_MS},
+    {"POST /" TYPE "\nGrpc-Timeout: 6u", 6000},
+    {"POST /" TYPE "\nGrpc-Timeout: 7n", 7},
+    {"POST /" TYPE "\nGrpc-Timeout: 99999999H", INT64_MAX},
+    {"POST /?timeout=1.50" TYPE "\nKurrent-Timeout: 1.5\nGrpc-Timeout: 1500m",
+	1500 * KDB_NS_PER_MS},
 };
 
 START_TEST(test_timeout)
@@ -293,8 +296,8 @@ END_TEST
 
 START_TEST(test_values)
 {
-	static const uint8_t id[16] = { 0x4c, 0x7c, 0x0f, 0x0a, 0x8a, 0x39, 0x4c, 0x59, 0x9a,
-		0x3a, 0x9d, 0x1c, 0x8a, 0x6f, 0x5d, 0x11 };
+	static const uint8_t id[16] = {0x4c, 0x7c, 0x0f, 0x0a, 0x8a, 0x39, 0x4c, 0x59,
+	    0x9a, 0x3a, 0x9d, 0x1c, 0x8a, 0x6f, 0x5d, 0x11};
 	struct reading reading;
 	const struct kg_parameters *parameters = &reading.parameters;
 
@@ -331,21 +334,21 @@ START_TEST(test_body_form)
 		const char *type;
 		enum kg_body_form form;
 	} types[] = {
-		{ E, "application/json", KG_BODY_JSON },
-		{ E, "application/x-ndjson", KG_BODY_NDJSON },
-		{ R, "application/json", KG_BODY_RAW_JSON },
-		{ R, "application/vnd.x+json", KG_BODY_RAW_JSON },
-		{ R, "application/x-ndjson", KG_BODY_RAW_BYTES },
-		{ R, "application/x-www-form-urlencoded", KG_BODY_RAW_BYTES },
-		{ R, "+json", KG_BODY_RAW_BYTES },
+	    {E, "application/json", KG_BODY_JSON},
+	    {E, "application/x-ndjson", KG_BODY_NDJSON},
+	    {R, "application/json", KG_BODY_RAW_JSON},
+	    {R, "application/vnd.x+json", KG_BODY_RAW_JSON},
+	    {R, "application/x-ndjson", KG_BODY_RAW_BYTES},
+	    {R, "application/x-www-form-urlencoded", KG_BODY_RAW_BYTES},
+	    {R, "+json", KG_BODY_RAW_BYTES},
 	};
 
 	for (int i = 0; i < COUNT(types); i++) {
 		struct reading reading;
 		char text[128];
 
-		snprintf(text, sizeof text, "POST /?current_version=any\nContent-Type: %s",
-		    types[i].type);
+		snprintf(text, sizeof text,
+		    "POST /?current_version=any\nContent-Type: %s", types[i].type);
 		read_text(&reading, text, types[i].takes, &config);
 		ck_assert_int_eq(reading.problem, GOOD);
 		ck_assert_int_eq(reading.parameters.body_form, types[i].form);
@@ -357,8 +360,8 @@ END_TEST
 START_TEST(test_default_version)
 {
 	const struct kg_config with_default = {
-		.default_current_version = { true, KDB_VERSION_ANY },
-		.max_depth = 8,
+	    .default_current_version = {true, KDB_VERSION_ANY},
+	    .max_depth = 8,
 	};
 	struct reading reading;
 
@@ -379,7 +382,8 @@ START_TEST(test_excluded)
 {
 	struct reading reading;
 
-	read_text(&reading, "GET /?exclude=leader,listener&exclude=credentials", READY, &config);
+	read_text(&reading, "GET /?exclude=leader,listener&exclude=credentials", READY,
+	    &config);
 	ck_assert_int_eq(reading.problem, GOOD);
 	ck_assert_int_eq(reading.parameters.excluded,
 	    KG_CHECK_LEADER | KG_CHECK_LISTENER | KG_CHECK_CREDENTIALS);
@@ -394,7 +398,8 @@ START_TEST(test_unknown_parameter_has_a_hint)
 	read_text(&reading, "POST /?curent_version=1&zzzzzz=1" TYPE, E, &config);
 	ck_assert_int_eq(reading.problem, KG_PROBLEM_UNKNOWN_MEMBER);
 	ck_assert_int_eq(reading.refusal.finding_count, 2);
-	ck_assert_ptr_nonnull(strstr(reading.refusal.findings[0].hint, "\"current_version\""));
+	ck_assert_ptr_nonnull(
+	    strstr(reading.refusal.findings[0].hint, "\"current_version\""));
 	ck_assert_str_eq(reading.refusal.findings[1].hint, "");
 	dispose(&reading);
 }
@@ -409,7 +414,8 @@ START_TEST(test_accepted_types)
 	ck_assert_str_eq(reading.refusal.accepted_types[1], "application/x-ndjson");
 	ck_assert_ptr_null(reading.refusal.accepted_types[2]);
 	dispose(&reading);
-	read_text(&reading, "POST /\nContent-Type: application/x-www-form-urlencoded", E, &config);
+	read_text(&reading, "POST /\nContent-Type: application/x-www-form-urlencoded", E,
+	    &config);
 	ck_assert_ptr_nonnull(strstr(reading.refusal.detail, "--json"));
 	dispose(&reading);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The router: paths, percent escapes, names, methods, and in which order they are judged. */
+/* The router: paths, percent escapes, names, methods, and in which order they are
+ * judged. */
 #include "daemon/router.h"
 
 #include <check.h>
@@ -18,100 +19,99 @@ static const struct {
 	int route;
 	const char *values[2];
 } cases[] = {
-	{ "POST", "/v1/streams/a/events", "", FOUND, KG_ROUTE_APPEND, { "a" } },
-	{ "POST", "/v1/streams/a/events/T", "", FOUND, KG_ROUTE_APPEND_RAW, { "a", "T" } },
-	{ "POST", "/v1/streams/events/events/events", "", FOUND, KG_ROUTE_APPEND_RAW,
-	    { "events", "events" } },
-	{ "GET", "/v1/info", "a=b", FOUND, KG_ROUTE_INFO, { NULL } },
-	{ "HEAD", "/v1/info", "", FOUND, KG_ROUTE_INFO, { NULL } },
-	{ "GET", "/livez", "", FOUND, KG_ROUTE_LIVEZ, { NULL } },
-	{ "GET", "/readyz", "", FOUND, KG_ROUTE_READYZ, { NULL } },
-	{ "GET", "/readyz/leader", "", FOUND, KG_ROUTE_READYZ_CHECK, { "leader" } },
-	{ "GET", "/problems", "", FOUND, KG_ROUTE_PROBLEMS, { NULL } },
-	{ "GET", "/problems/draining", "", FOUND, KG_ROUTE_PROBLEM, { "draining" } },
-	/* escapes are data, decoded once */
-	{ "POST", "/v1/streams/a%2Fb/events", "", FOUND, KG_ROUTE_APPEND, { "a/b" } },
-	{ "POST", "/v1/streams/%2e%2E/events/..", "", FOUND, KG_ROUTE_APPEND_RAW,
-	    { "..", ".." } },
-	{ "POST", "/v1/streams/%2541/events", "", FOUND, KG_ROUTE_APPEND, { "%41" } },
-	{ "POST", "/v1/streams/a+b/events", "", FOUND, KG_ROUTE_APPEND, { "a+b" } },
-	{ "POST", "/v1/streams/%C3%A9%e2%82%ac/events", "", FOUND, KG_ROUTE_APPEND,
-	    { "\xc3\xa9\xe2\x82\xac" } },
-	{ "POST", "/v1/streams/%F0%9F%98%80/events", "", FOUND, KG_ROUTE_APPEND,
-	    { "\xf0\x9f\x98\x80" } },
-	{ "POST", "/v1/streams/%23%3f/events", "", FOUND, KG_ROUTE_APPEND, { "#?" } },
-	{ "POST", "/v1/streams/$$x/events", "", FOUND, KG_ROUTE_APPEND, { "$$x" } },
-	{ "POST", "/v1/streams/%20x/events", "", FOUND, KG_ROUTE_APPEND, { " x" } },
-	{ "POST", "/v1/streams/12345678/events", "", FOUND, KG_ROUTE_APPEND, { "12345678" } },
-	{ "POST", "/v1/streams/a/events/%20", "", FOUND, KG_ROUTE_APPEND_RAW, { "a", " " } },
-	/* malformed, also where no route would be found */
-	{ "GET", "/v1/%", "", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, { NULL } },
-	{ "GET", "/v1/%4", "", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, { NULL } },
-	{ "GET", "/v1/%4/x", "", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, { NULL } },
-	{ "GET", "/v1/%zz", "", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, { NULL } },
-	{ "GET", "/v1/%00", "", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, { NULL } },
-	{ "GET", "/v1/%ff", "", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, { NULL } },
-	{ "GET", "/v1/%C3", "", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, { NULL } },
-	{ "GET", "/v1/%C3/%A9", "", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, { NULL } },
-	{ "GET", "/v1/%C0%80", "", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, { NULL } },
-	{ "GET", "/v1/%ED%A0%80", "", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, { NULL } },
-	{ "GET", "/v1/#a", "", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, { NULL } },
-	{ "GET", "/v1/info", "a=%", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, { NULL } },
-	{ "GET", "/v1/info", "%zz", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, { NULL } },
-	{ "GET", "/v1/info", "a=%00", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, { NULL } },
-	{ "GET", "/v1/info", "a=%C3&b=%A9", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT,
-	    { NULL } },
-	{ "GET", "/v1/info", "a=%C3=%A9", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT,
-	    { NULL } },
-	{ "GET", "/v1/info", "a#b", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, { NULL } },
-	/* not found: nothing is normalised */
-	{ "GET", "", "", KG_PROBLEM_NOT_FOUND, KG_ROUTE_COUNT, { NULL } },
-	{ "GET", "/", "", KG_PROBLEM_NOT_FOUND, KG_ROUTE_COUNT, { NULL } },
-	{ "GET", "/livez/", "", KG_PROBLEM_NOT_FOUND, KG_ROUTE_COUNT, { NULL } },
-	{ "GET", "//livez", "", KG_PROBLEM_NOT_FOUND, KG_ROUTE_COUNT, { NULL } },
-	{ "GET", "/Livez", "", KG_PROBLEM_NOT_FOUND, KG_ROUTE_COUNT, { NULL } },
-	{ "GET", "/%6civez", "", KG_PROBLEM_NOT_FOUND, KG_ROUTE_COUNT, { NULL } },
-	{ "GET", "/x/../livez", "", KG_PROBLEM_NOT_FOUND, KG_ROUTE_COUNT, { NULL } },
-	{ "POST", "/v1/streams//events", "", KG_PROBLEM_NOT_FOUND, KG_ROUTE_COUNT, { NULL } },
-	{ "POST", "/v1/streams/a/events/", "", KG_PROBLEM_NOT_FOUND, KG_ROUTE_COUNT, { NULL } },
-	{ "POST", "/v1/streams/a/b/events", "", KG_PROBLEM_NOT_FOUND, KG_ROUTE_COUNT,
-	    { NULL } },
-	{ "POST", "/v1/multi-append", "", KG_PROBLEM_NOT_FOUND, KG_ROUTE_COUNT, { NULL } },
-	{ "BREW", "/nowhere", "", KG_PROBLEM_NOT_FOUND, KG_ROUTE_COUNT, { NULL } },
-	{ "OPTIONS", "/nowhere", "", KG_PROBLEM_NOT_FOUND, KG_ROUTE_COUNT, { NULL } },
-	/* names, judged before the method */
-	{ "POST", "/v1/streams/123456789/events", "", KG_PROBLEM_INVALID_REQUEST,
-	    KG_ROUTE_APPEND, { NULL } },
-	{ "POST", "/v1/streams/a/events/123456789", "", KG_PROBLEM_INVALID_REQUEST,
-	    KG_ROUTE_APPEND_RAW, { NULL } },
-	{ "POST", "/v1/streams/$$/events", "", KG_PROBLEM_INVALID_REQUEST, KG_ROUTE_APPEND,
-	    { NULL } },
-	{ "POST", "/v1/streams/%24all/events", "", KG_PROBLEM_INVALID_REQUEST, KG_ROUTE_APPEND,
-	    { NULL } },
-	{ "POST", "/v1/streams/%20%09/events", "", KG_PROBLEM_INVALID_REQUEST, KG_ROUTE_APPEND,
-	    { NULL } },
-	{ "POST", "/v1/streams/%E3%80%80%C2%A0/events", "", KG_PROBLEM_INVALID_REQUEST,
-	    KG_ROUTE_APPEND, { NULL } },
-	{ "BREW", "/v1/streams/$$/events", "", KG_PROBLEM_INVALID_REQUEST, KG_ROUTE_APPEND,
-	    { NULL } },
-	/* methods */
-	{ "GET", "/v1/streams/a/events", "", KG_PROBLEM_METHOD_NOT_ALLOWED, KG_ROUTE_APPEND,
-	    { NULL } },
-	{ "HEAD", "/v1/streams/a/events", "", KG_PROBLEM_METHOD_NOT_ALLOWED, KG_ROUTE_APPEND,
-	    { NULL } },
-	{ "post", "/v1/streams/a/events", "", KG_PROBLEM_METHOD_NOT_ALLOWED, KG_ROUTE_APPEND,
-	    { NULL } },
-	{ "POST", "/livez", "", KG_PROBLEM_METHOD_NOT_ALLOWED, KG_ROUTE_LIVEZ, { NULL } },
-	{ "TRACE", "/livez", "", KG_PROBLEM_METHOD_NOT_ALLOWED, KG_ROUTE_LIVEZ, { NULL } },
+    {"POST", "/v1/streams/a/events", "", FOUND, KG_ROUTE_APPEND, {"a"}},
+    {"POST", "/v1/streams/a/events/T", "", FOUND, KG_ROUTE_APPEND_RAW, {"a", "T"}},
+    {"POST", "/v1/streams/events/events/events", "", FOUND, KG_ROUTE_APPEND_RAW,
+	{"events", "events"}},
+    {"GET", "/v1/info", "a=b", FOUND, KG_ROUTE_INFO, {NULL}},
+    {"HEAD", "/v1/info", "", FOUND, KG_ROUTE_INFO, {NULL}},
+    {"GET", "/livez", "", FOUND, KG_ROUTE_LIVEZ, {NULL}},
+    {"GET", "/readyz", "", FOUND, KG_ROUTE_READYZ, {NULL}},
+    {"GET", "/readyz/leader", "", FOUND, KG_ROUTE_READYZ_CHECK, {"leader"}},
+    {"GET", "/problems", "", FOUND, KG_ROUTE_PROBLEMS, {NULL}},
+    {"GET", "/problems/draining", "", FOUND, KG_ROUTE_PROBLEM, {"draining"}},
+    /* escapes are data, decoded once */
+    {"POST", "/v1/streams/a%2Fb/events", "", FOUND, KG_ROUTE_APPEND, {"a/b"}},
+    {"POST", "/v1/streams/%2e%2E/events/..", "", FOUND, KG_ROUTE_APPEND_RAW,
+	{"..", ".."}},
+    {"POST", "/v1/streams/%2541/events", "", FOUND, KG_ROUTE_APPEND, {"%41"}},
+    {"POST", "/v1/streams/a+b/events", "", FOUND, KG_ROUTE_APPEND, {"a+b"}},
+    {"POST", "/v1/streams/%C3%A9%e2%82%ac/events", "", FOUND, KG_ROUTE_APPEND,
+	{"\xc3\xa9\xe2\x82\xac"}},
+    {"POST", "/v1/streams/%F0%9F%98%80/events", "", FOUND, KG_ROUTE_APPEND,
+	{"\xf0\x9f\x98\x80"}},
+    {"POST", "/v1/streams/%23%3f/events", "", FOUND, KG_ROUTE_APPEND, {"#?"}},
+    {"POST", "/v1/streams/$$x/events", "", FOUND, KG_ROUTE_APPEND, {"$$x"}},
+    {"POST", "/v1/streams/%20x/events", "", FOUND, KG_ROUTE_APPEND, {" x"}},
+    {"POST", "/v1/streams/12345678/events", "", FOUND, KG_ROUTE_APPEND, {"12345678"}},
+    {"POST", "/v1/streams/a/events/%20", "", FOUND, KG_ROUTE_APPEND_RAW, {"a", " "}},
+    /* malformed, also where no route would be found */
+    {"GET", "/v1/%", "", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, {NULL}},
+    {"GET", "/v1/%4", "", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, {NULL}},
+    {"GET", "/v1/%4/x", "", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, {NULL}},
+    {"GET", "/v1/%zz", "", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, {NULL}},
+    {"GET", "/v1/%00", "", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, {NULL}},
+    {"GET", "/v1/%ff", "", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, {NULL}},
+    {"GET", "/v1/%C3", "", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, {NULL}},
+    {"GET", "/v1/%C3/%A9", "", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, {NULL}},
+    {"GET", "/v1/%C0%80", "", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, {NULL}},
+    {"GET", "/v1/%ED%A0%80", "", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, {NULL}},
+    {"GET", "/v1/#a", "", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, {NULL}},
+    {"GET", "/v1/info", "a=%", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, {NULL}},
+    {"GET", "/v1/info", "%zz", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, {NULL}},
+    {"GET", "/v1/info", "a=%00", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, {NULL}},
+    {"GET", "/v1/info", "a=%C3&b=%A9", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT,
+	{NULL}},
+    {"GET", "/v1/info", "a=%C3=%A9", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT,
+	{NULL}},
+    {"GET", "/v1/info", "a#b", KG_PROBLEM_MALFORMED_REQUEST, KG_ROUTE_COUNT, {NULL}},
+    /* not found: nothing is normalised */
+    {"GET", "", "", KG_PROBLEM_NOT_FOUND, KG_ROUTE_COUNT, {NULL}},
+    {"GET", "/", "", KG_PROBLEM_NOT_FOUND, KG_ROUTE_COUNT, {NULL}},
+    {"GET", "/livez/", "", KG_PROBLEM_NOT_FOUND, KG_ROUTE_COUNT, {NULL}},
+    {"GET", "//livez", "", KG_PROBLEM_NOT_FOUND, KG_ROUTE_COUNT, {NULL}},
+    {"GET", "/Livez", "", KG_PROBLEM_NOT_FOUND, KG_ROUTE_COUNT, {NULL}},
+    {"GET", "/%6civez", "", KG_PROBLEM_NOT_FOUND, KG_ROUTE_COUNT, {NULL}},
+    {"GET", "/x/../livez", "", KG_PROBLEM_NOT_FOUND, KG_ROUTE_COUNT, {NULL}},
+    {"POST", "/v1/streams//events", "", KG_PROBLEM_NOT_FOUND, KG_ROUTE_COUNT, {NULL}},
+    {"POST", "/v1/streams/a/events/", "", KG_PROBLEM_NOT_FOUND, KG_ROUTE_COUNT, {NULL}},
+    {"POST", "/v1/streams/a/b/events", "", KG_PROBLEM_NOT_FOUND, KG_ROUTE_COUNT, {NULL}},
+    {"POST", "/v1/multi-append", "", KG_PROBLEM_NOT_FOUND, KG_ROUTE_COUNT, {NULL}},
+    {"BREW", "/nowhere", "", KG_PROBLEM_NOT_FOUND, KG_ROUTE_COUNT, {NULL}},
+    {"OPTIONS", "/nowhere", "", KG_PROBLEM_NOT_FOUND, KG_ROUTE_COUNT, {NULL}},
+    /* names, judged before the method */
+    {"POST", "/v1/streams/123456789/events", "", KG_PROBLEM_INVALID_REQUEST,
+	KG_ROUTE_APPEND, {NULL}},
+    {"POST", "/v1/streams/a/events/123456789", "", KG_PROBLEM_INVALID_REQUEST,
+	KG_ROUTE_APPEND_RAW, {NULL}},
+    {"POST", "/v1/streams/$$/events", "", KG_PROBLEM_INVALID_REQUEST, KG_ROUTE_APPEND,
+	{NULL}},
+    {"POST", "/v1/streams/%24all/events", "", KG_PROBLEM_INVALID_REQUEST, KG_ROUTE_APPEND,
+	{NULL}},
+    {"POST", "/v1/streams/%20%09/events", "", KG_PROBLEM_INVALID_REQUEST, KG_ROUTE_APPEND,
+	{NULL}},
+    {"POST", "/v1/streams/%E3%80%80%C2%A0/events", "", KG_PROBLEM_INVALID_REQUEST,
+	KG_ROUTE_APPEND, {NULL}},
+    {"BREW", "/v1/streams/$$/events", "", KG_PROBLEM_INVALID_REQUEST, KG_ROUTE_APPEND,
+	{NULL}},
+    /* methods */
+    {"GET", "/v1/streams/a/events", "", KG_PROBLEM_METHOD_NOT_ALLOWED, KG_ROUTE_APPEND,
+	{NULL}},
+    {"HEAD", "/v1/streams/a/events", "", KG_PROBLEM_METHOD_NOT_ALLOWED, KG_ROUTE_APPEND,
+	{NULL}},
+    {"post", "/v1/streams/a/events", "", KG_PROBLEM_METHOD_NOT_ALLOWED, KG_ROUTE_APPEND,
+	{NULL}},
+    {"POST", "/livez", "", KG_PROBLEM_METHOD_NOT_ALLOWED, KG_ROUTE_LIVEZ, {NULL}},
+    {"TRACE", "/livez", "", KG_PROBLEM_METHOD_NOT_ALLOWED, KG_ROUTE_LIVEZ, {NULL}},
 };
 
 static int
 find(const char *method, char *path, char *query, struct kg_router_match *match)
 {
-	struct kg_target target = { .path = path,
-		.path_len = strlen(path),
-		.query = query,
-		.query_len = strlen(query) };
+	struct kg_target target = {.path = path,
+	    .path_len = strlen(path),
+	    .query = query,
+	    .query_len = strlen(query)};
 	struct kg_refusal refusal;
 	int problem = FOUND;
 	bool is_good;
@@ -132,8 +132,9 @@ START_TEST(test_find)
 	struct kg_router_match match;
 	int problem = find(cases[_i].method, path, query, &match);
 
-	ck_assert_msg(problem == cases[_i].problem, "problem %d, not %d, of %s %s?%s", problem,
-	    cases[_i].problem, cases[_i].method, cases[_i].path, cases[_i].query);
+	ck_assert_msg(problem == cases[_i].problem, "problem %d, not %d, of %s %s?%s",
+	    problem, cases[_i].problem, cases[_i].method, cases[_i].path,
+	    cases[_i].query);
 	ck_assert_int_eq(match.route, cases[_i].route);
 	for (size_t i = 0; problem == FOUND && i < 2; i++) {
 		const char *value = cases[_i].values[i];
@@ -156,10 +157,10 @@ START_TEST(test_allow)
 		const char *path;
 		const char *allow;
 	} paths[] = {
-		{ "PUT", "/v1/streams/a/events", "POST, OPTIONS" },
-		{ "OPTIONS", "/v1/streams/a/events", "POST, OPTIONS" },
-		{ "OPTIONS", "/livez", "GET, HEAD, OPTIONS" },
-		{ "POST", "/readyz/x", "GET, HEAD, OPTIONS" },
+	    {"PUT", "/v1/streams/a/events", "POST, OPTIONS"},
+	    {"OPTIONS", "/v1/streams/a/events", "POST, OPTIONS"},
+	    {"OPTIONS", "/livez", "GET, HEAD, OPTIONS"},
+	    {"POST", "/readyz/x", "GET, HEAD, OPTIONS"},
 	};
 
 	for (int i = 0; i < COUNT(paths); i++) {
@@ -169,7 +170,8 @@ START_TEST(test_allow)
 
 		find(paths[i].method, path, query, &match);
 		ck_assert_str_eq(match.allow, paths[i].allow);
-		ck_assert_int_eq(match.is_options, strcmp(paths[i].method, "OPTIONS") == 0);
+		ck_assert_int_eq(
+		    match.is_options, strcmp(paths[i].method, "OPTIONS") == 0);
 		free(path);
 	}
 }
@@ -177,8 +179,8 @@ END_TEST
 
 START_TEST(test_template)
 {
-	ck_assert_str_eq(
-	    kg_router_template(KG_ROUTE_APPEND_RAW), "/v1/streams/{stream}/events/{type}");
+	ck_assert_str_eq(kg_router_template(KG_ROUTE_APPEND_RAW),
+	    "/v1/streams/{stream}/events/{type}");
 	ck_assert_str_eq(kg_router_template(KG_ROUTE_COUNT), "other");
 }
 END_TEST
