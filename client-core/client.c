@@ -44,6 +44,7 @@ struct kdb_client {
 	struct kdb_list starting; /* calls of their own, likewise */
 	struct kdb_channel_pool *pool; /* NULL: no leader */
 	struct kdb_endpoint leader;
+	uint64_t leader_epoch; /* counts the pools */
 	struct kdb_batch_stream *stream; /* NULL: none; its channel is the pool's first */
 	unsigned open_calls; /* shared calls and calls of their own that have not ended */
 	bool is_stopping;
@@ -183,29 +184,32 @@ on_own_call_unsent(void *owner, struct kdb_operation *operation,
 		finish(client, operation);
 		return;
 	}
-	/* Its connection could not be made. Waiting for a confirmed leader paces the next try. */
-	if (client->pool)
-		lose_leader(client, &client->leader, status->text);
+	/* Its connection could not be made. It goes again when gossip has confirmed the leader,
+	 * which paces the tries; whose shared call is open keeps the leader meanwhile. */
+	plan_search(client, client->pool ? &client->leader : NULL);
 	wait_for_leader(client, operation);
 }
 
 static void release_one(struct kdb_client *client);
 
 static void
-on_own_call_ended(void *owner, const struct kdb_status *status)
+on_own_call_ended(void *owner, uint64_t leader_epoch, bool is_connected,
+    const struct kdb_status *status)
 {
 	struct kdb_client *client = owner;
 
 	client->open_calls--;
 	pthread_cond_signal(&client->calls_ended);
-	if (client->is_stopping)
+	if (client->is_stopping || !client->pool)
 		return;
-	if (kdb_status_has_redirect(status))
+	/* What a call to an earlier leader met says nothing about this one. */
+	if (leader_epoch == client->leader_epoch && kdb_status_has_redirect(status))
 		lose_leader(client, &status->redirect, "the leader has moved");
-	else if (status->is_not_leader || status->code == KDB_STATUS_UNAVAILABLE)
-		plan_search(client, client->pool ? &client->leader : NULL);
+	else if (leader_epoch == client->leader_epoch
+	    && (status->is_not_leader || status->code == KDB_STATUS_UNAVAILABLE))
+		plan_search(client, &client->leader);
 	/* There is one place on the leader's connections again. */
-	if (client->pool)
+	if (client->pool && is_connected)
 		release_one(client);
 }
 
@@ -223,6 +227,7 @@ start_own_call(struct kdb_client *client, struct kdb_operation *operation)
 		.channel = kdb_channel_pool_get(client->pool),
 		.authorization = operation->authorization ? operation->authorization
 							  : client->authorization,
+		.leader_epoch = client->leader_epoch,
 		.events = &events,
 		.owner = client };
 
@@ -424,6 +429,7 @@ adopt_leader(struct kdb_client *client, const struct kdb_leader *leader)
 	client->wants_search = false;
 	client->leader = leader->endpoint;
 	kdb_endpoint_print(&client->leader, status->leader, sizeof status->leader);
+	client->leader_epoch++;
 	client->pool = kdb_channel_pool_new(&client->leader, leader->channel,
 	    client->config.settings, client->user_agent);
 	if (leader->are_credentials_refused)

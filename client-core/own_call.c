@@ -18,6 +18,7 @@ struct kdb_own_call {
 	struct kdb_operation *operation; /* held until the call has ended */
 	bool is_settled; /* the operation is finished, or somebody else's again */
 	size_t handed_count;
+	bool is_connected; /* completion thread */
 };
 
 static bool
@@ -78,6 +79,15 @@ send_next(void *owner)
 }
 
 static void
+opened(void *owner)
+{
+	struct kdb_own_call *own = owner;
+
+	own->is_connected = true;
+	send_next(own);
+}
+
+static void
 received(void *owner, const uint8_t *bytes, size_t len)
 {
 	struct kdb_own_call *own = owner;
@@ -109,7 +119,8 @@ ended(void *owner, const struct kdb_status *status)
 
 	pthread_mutex_lock(options.mutex);
 	kdb_channel_put(options.channel);
-	options.events->ended(options.owner, status);
+	options.events->ended(
+	    options.owner, options.leader_epoch, own->is_connected, status);
 	if (!own->is_settled && own->handed_count == 0) {
 		options.events->unsent(options.owner, settle_operation(own), status);
 	} else if (!own->is_settled) {
@@ -140,7 +151,7 @@ kdb_own_call_new_locked(const struct kdb_own_call_options *options,
 void
 kdb_own_call_start(struct kdb_list *link)
 {
-	static const struct kdb_call_events events = { .opened = send_next,
+	static const struct kdb_call_events events = { .opened = opened,
 		.sent = send_next,
 		.received = received,
 		.ended = ended };

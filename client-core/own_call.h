@@ -21,8 +21,10 @@ struct kdb_own_call_events {
 	/* Nothing of the operation was handed over: it may go another way. */
 	void (*unsent)(void *owner, struct kdb_operation *operation,
 	    const struct kdb_status *status);
-	/* The call is over and its place on the channel free; status is what it ended with. */
-	void (*ended)(void *owner, const struct kdb_status *status);
+	/* The call is over, its place on the channel given back. leader_epoch is that of the
+	 * options; is_connected tells whether the call ever got onto a connection. */
+	void (*ended)(void *owner, uint64_t leader_epoch, bool is_connected,
+	    const struct kdb_status *status);
 	/* Runs what the handlers above collected; called without the mutex. */
 	void (*settle)(void *owner);
 };
@@ -32,6 +34,7 @@ struct kdb_own_call_options {
 	struct kdb_completion *completion;
 	struct kdb_channel *channel; /* from kdb_channel_pool_get(); given back at the end */
 	const char *authorization;   /* NULL: none */
+	uint64_t leader_epoch;	     /* which leader it goes to; the owner's number */
 	const struct kdb_own_call_events *events;
 	void *owner;
 };

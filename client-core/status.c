@@ -58,7 +58,11 @@ kdb_status_add_trailer(struct kdb_status *status, const void *key, size_t key_le
 	else if (equals(key, key_len, "leader-endpoint-port"))
 		status->redirect.port = read_port(value, value_len);
 	else if (equals(key, key_len, "grpc-retry-pushback-ms"))
-		status->is_credentials_pending = status->code == KDB_STATUS_UNAVAILABLE;
+		/* Proxies send this trailer in the middle of a call, too: only the server's own
+		 * form, which comes before any handler runs, says that nothing was done. */
+		status->is_credentials_pending = status->code == KDB_STATUS_UNAVAILABLE
+		    && equals(value, value_len, "-1")
+		    && strcmp(status->text, "Server not ready") == 0;
 }
 
 bool

@@ -54,6 +54,7 @@ enum {
 	SUCCESS_CURRENT_REVISION = 1,
 	SUCCESS_POSITION = 3,
 	POSITION_COMMIT = 1,
+	ANSWER_FIELDS = 5, /* beyond every number that is looked at in an answer */
 };
 
 static const char type_key[] = "type";
@@ -489,63 +490,83 @@ read_error(const Google__Rpc__Status *status, ProtobufCAllocator *allocator,
 	error->grpc_status = status->has_code ? status->code : 0;
 }
 
-/* The last field of that number, as protobuf has it; false when there is none. */
+/* The fields of a message by number, the last of each as protobuf has it; number 0 means absent.
+ * False: the bytes are none. Higher numbers are passed over. */
 static bool
-find_field(const uint8_t *bytes, size_t len, uint64_t number, enum kdb_wire_type type,
-    struct kdb_wire_field *found)
+read_fields(const uint8_t *bytes, size_t len, struct kdb_wire_field fields[ANSWER_FIELDS])
 {
 	struct kdb_wire_reader reader = kdb_wire_read(bytes, len);
 	struct kdb_wire_field field;
-	bool is_found = false;
 
-	while (kdb_wire_next(&reader, &field)) {
-		if (field.number != number || field.type != type)
-			continue;
-		*found = field;
-		is_found = true;
-	}
-	return is_found && !reader.is_broken;
+	memset(fields, 0, ANSWER_FIELDS * sizeof *fields);
+	while (kdb_wire_next(&reader, &field))
+		if (field.number < ANSWER_FIELDS)
+			fields[field.number] = field;
+	return !reader.is_broken;
 }
 
 static bool
-read_success(const uint8_t *bytes, size_t len, struct kdb_append_result *result)
+has(const struct kdb_wire_field *field, enum kdb_wire_type type)
 {
-	struct kdb_wire_field field;
-	struct kdb_wire_field commit;
+	return field->number != 0 && field->type == type;
+}
 
-	result->current_version = KDB_VERSION_NO_STREAM;
-	if (find_field(bytes, len, SUCCESS_CURRENT_REVISION, KDB_WIRE_VARINT, &field)) {
-		if (field.value > INT64_MAX)
-			return false;
-		result->current_version = (int64_t)field.value;
-	}
-	if (!find_field(bytes, len, SUCCESS_POSITION, KDB_WIRE_BYTES, &field))
+static bool
+is_absent_or(const struct kdb_wire_field *field, enum kdb_wire_type type)
+{
+	return field->number == 0 || field->type == type;
+}
+
+static bool
+read_position(const struct kdb_wire_field *position, struct kdb_append_result *result)
+{
+	struct kdb_wire_field fields[ANSWER_FIELDS];
+	const struct kdb_wire_field *commit = &fields[POSITION_COMMIT];
+
+	if (position->number == 0)
 		return true;
-	if (!find_field(field.bytes, field.len, POSITION_COMMIT, KDB_WIRE_VARINT, &commit))
-		commit.value = 0;
+	if (position->type != KDB_WIRE_BYTES
+	    || !read_fields(position->bytes, position->len, fields)
+	    || !is_absent_or(commit, KDB_WIRE_VARINT))
+		return false;
 	/* 2^64-1 means unknown (wire-protocol 1.4); it must never reach a caller. */
-	result->has_position = commit.value != UINT64_MAX;
-	result->commit_position = result->has_position ? commit.value : 0;
+	result->has_position = commit->number != 0 && commit->value != UINT64_MAX;
+	result->commit_position = result->has_position ? commit->value : 0;
 	return true;
+}
+
+static bool
+read_success(const struct kdb_wire_field *success, struct kdb_append_result *result)
+{
+	struct kdb_wire_field fields[ANSWER_FIELDS];
+	const struct kdb_wire_field *revision = &fields[SUCCESS_CURRENT_REVISION];
+
+	if (success->type != KDB_WIRE_BYTES
+	    || !read_fields(success->bytes, success->len, fields)
+	    || !is_absent_or(revision, KDB_WIRE_VARINT) || revision->value > INT64_MAX)
+		return false;
+	result->current_version =
+	    revision->number ? (int64_t)revision->value : KDB_VERSION_NO_STREAM;
+	return read_position(&fields[SUCCESS_POSITION], result);
 }
 
 /* We send structured ids, and the server answers in the form it was asked in; the exception is
  * structured too (wire-protocol 2.3). */
 static bool
-read_correlation(const uint8_t *bytes, size_t len, uint64_t correlation[2])
+read_correlation(const struct kdb_wire_field *id, uint64_t correlation[2])
 {
-	struct kdb_wire_field id;
-	struct kdb_wire_field halves;
-	struct kdb_wire_field half;
+	struct kdb_wire_field forms[ANSWER_FIELDS];
+	struct kdb_wire_field halves[ANSWER_FIELDS];
+	const struct kdb_wire_field *form = &forms[UUID_STRUCTURED];
+	const struct kdb_wire_field *half = &halves[STRUCTURED_MOST_SIGNIFICANT];
 
-	if (!find_field(bytes, len, ANSWER_CORRELATION_ID, KDB_WIRE_BYTES, &id)
-	    || !find_field(id.bytes, id.len, UUID_STRUCTURED, KDB_WIRE_BYTES, &halves))
+	if (!has(id, KDB_WIRE_BYTES) || !read_fields(id->bytes, id->len, forms)
+	    || !has(form, KDB_WIRE_BYTES) || !read_fields(form->bytes, form->len, halves)
+	    || !is_absent_or(&half[0], KDB_WIRE_VARINT)
+	    || !is_absent_or(&half[1], KDB_WIRE_VARINT))
 		return false;
-	for (unsigned i = 0; i < 2; i++)
-		correlation[i] = find_field(halves.bytes, halves.len,
-				     STRUCTURED_MOST_SIGNIFICANT + i, KDB_WIRE_VARINT, &half)
-		    ? half.value
-		    : 0;
+	correlation[0] = half[0].value;
+	correlation[1] = half[1].value;
 	return true;
 }
 
@@ -570,15 +591,14 @@ bool
 kdb_append_answer_read(
     const uint8_t *bytes, size_t len, struct kdb_append_answer *answer)
 {
-	struct kdb_wire_field success;
-	struct kdb_wire_field error;
+	struct kdb_wire_field fields[ANSWER_FIELDS];
 
 	*answer = (struct kdb_append_answer){ .error = { .grpc_status = -1 } };
-	if (!read_correlation(bytes, len, answer->correlation))
+	if (!read_fields(bytes, len, fields)
+	    || !read_correlation(&fields[ANSWER_CORRELATION_ID], answer->correlation))
 		return false;
-	if (!find_field(bytes, len, ANSWER_ERROR, KDB_WIRE_BYTES, &error)
-	    && find_field(bytes, len, ANSWER_SUCCESS, KDB_WIRE_BYTES, &success))
-		return read_success(success.bytes, success.len, &answer->result);
+	if (fields[ANSWER_SUCCESS].number != 0 && fields[ANSWER_ERROR].number == 0)
+		return read_success(&fields[ANSWER_SUCCESS], &answer->result);
 	return read_failure(bytes, len, answer);
 }
 

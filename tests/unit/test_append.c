@@ -407,6 +407,32 @@ START_TEST(nonsense_is_no_answer)
 }
 END_TEST
 
+START_TEST(cut_success_is_no_answer)
+{
+	/* id { structured { 0, 3 } }, then a success of version 7 at position 300 */
+	static const uint8_t id[] = "\x0a\x04\x0a\x02\x10\x03";
+	static const uint8_t success[] = "\x08\x07\x1a\x03\x08\xac\x02";
+	struct kdb_append_answer answer;
+	uint8_t bytes[32];
+
+	for (size_t len = 0; len < sizeof success; len++) {
+		size_t head = sizeof id - 1;
+		bool is_whole = len == 2 || len == sizeof success - 1; /* at a border */
+
+		memcpy(bytes, id, head);
+		bytes[head] = 0x1a;
+		bytes[head + 1] = (uint8_t)len;
+		memcpy(bytes + head + 2, success, len);
+		ck_assert_msg(kdb_append_answer_read(bytes, head + 2 + len, &answer)
+			== (is_whole || len == 0),
+		    "length %zu", len);
+		ck_assert_uint_eq(answer.correlation[1], 3);
+	}
+	ck_assert_int_eq(answer.result.current_version, 7);
+	ck_assert_uint_eq(answer.result.commit_position, 300);
+}
+END_TEST
+
 START_TEST(answer_cannot_make_us_allocate_without_bound)
 {
 	enum { LEN = 4 * 1024 * 1024 };
@@ -438,6 +464,7 @@ main(void)
 	tcase_add_test(tcase, sizes_are_passed_on);
 	tcase_add_test(tcase, success_keeps_unknown_positions_out);
 	tcase_add_test(tcase, nonsense_is_no_answer);
+	tcase_add_test(tcase, cut_success_is_no_answer);
 	tcase_add_test(tcase, answer_cannot_make_us_allocate_without_bound);
 	suite_add_tcase(suite, tcase);
 	srunner_set_tap(runner, "-");

@@ -10,6 +10,7 @@ struct row {
 	int status;
 	const char *exception; /* trailer, or NULL */
 	const char *pushback;  /* trailer, or NULL */
+	const char *text;
 	struct kdb_progress progress;
 	enum kdb_code code;
 	enum kdb_outcome outcome;
@@ -21,34 +22,38 @@ struct row {
 #define UNKNOWN KDB_OUTCOME_UNKNOWN
 
 static const struct row rows[] = {
-	{ "lost after sending", 14, NULL, NULL, { COMPLETE }, KDB_CONNECTION_LOST, UNKNOWN },
-	{ "lost before the final message", 14, NULL, NULL, { ALONE }, KDB_CONNECTION_LOST,
+	{ "lost after sending", 14, NULL, NULL, "", { COMPLETE }, KDB_CONNECTION_LOST, UNKNOWN },
+	{ "lost before the final message", 14, NULL, NULL, "", { ALONE }, KDB_CONNECTION_LOST,
 	    NOT_WRITTEN },
-	{ "not leader, alone", 5, "not-leader", NULL, { COMPLETE, ALONE },
+	{ "not leader, alone", 5, "not-leader", NULL, "", { COMPLETE, ALONE },
 	    KDB_LEADER_UNAVAILABLE, NOT_WRITTEN },
-	{ "not leader, with others", 5, "not-leader", NULL, { COMPLETE },
+	{ "not leader, with others", 5, "not-leader", NULL, "", { COMPLETE },
 	    KDB_CONNECTION_LOST, UNKNOWN },
-	{ "not found without the trailer", 5, NULL, NULL, { COMPLETE, ALONE },
+	{ "not found without the trailer", 5, NULL, NULL, "", { COMPLETE, ALONE },
 	    KDB_DATABASE_ERROR, UNKNOWN },
-	{ "wrong password", 16, NULL, NULL, { COMPLETE }, KDB_UNAUTHENTICATED, NOT_WRITTEN },
-	{ "wrong password after answers", 16, NULL, NULL,
+	{ "wrong password", 16, NULL, NULL, "", { COMPLETE }, KDB_UNAUTHENTICATED, NOT_WRITTEN },
+	{ "wrong password after answers", 16, NULL, NULL, "",
 	    { COMPLETE, .was_answered = true }, KDB_CONNECTION_LOST, UNKNOWN },
-	{ "old server", 12, NULL, NULL, { COMPLETE }, KDB_NOT_SUPPORTED, NOT_WRITTEN },
-	{ "credentials cannot be checked", 14, NULL, "-1", { COMPLETE },
+	{ "old server", 12, NULL, NULL, "", { COMPLETE }, KDB_NOT_SUPPORTED, NOT_WRITTEN },
+	{ "credentials cannot be checked", 14, NULL, "-1", "Server not ready", { COMPLETE },
 	    KDB_LEADER_UNAVAILABLE, NOT_WRITTEN },
-	{ "permission denied, alone", 7, "access-denied", NULL, { COMPLETE, ALONE },
-	    KDB_ACCESS_DENIED, NOT_WRITTEN },
-	{ "permission denied, with others", 7, "access-denied", NULL, { COMPLETE },
+	{ "a proxy's pushback", 14, NULL, "500", "Server not ready", { COMPLETE },
 	    KDB_CONNECTION_LOST, UNKNOWN },
-	{ "handler exception, alone", 2, NULL, NULL, { COMPLETE, ALONE }, KDB_DATABASE_ERROR,
+	{ "a proxy's pushback for ever", 14, NULL, "-1", "upstream reset", { COMPLETE },
+	    KDB_CONNECTION_LOST, UNKNOWN },
+	{ "permission denied, alone", 7, "access-denied", NULL, "", { COMPLETE, ALONE },
+	    KDB_ACCESS_DENIED, NOT_WRITTEN },
+	{ "permission denied, with others", 7, "access-denied", NULL, "", { COMPLETE },
+	    KDB_CONNECTION_LOST, UNKNOWN },
+	{ "handler exception, alone", 2, NULL, NULL, "", { COMPLETE, ALONE }, KDB_DATABASE_ERROR,
 	    UNKNOWN },
-	{ "handler exception, with others", 2, NULL, NULL, { COMPLETE }, KDB_CONNECTION_LOST,
+	{ "handler exception, with others", 2, NULL, NULL, "", { COMPLETE }, KDB_CONNECTION_LOST,
 	    UNKNOWN },
-	{ "deadline of the call", 4, NULL, NULL, { COMPLETE, ALONE }, KDB_DEADLINE_EXCEEDED,
+	{ "deadline of the call", 4, NULL, NULL, "", { COMPLETE, ALONE }, KDB_DEADLINE_EXCEEDED,
 	    UNKNOWN },
-	{ "aborted", 10, NULL, NULL, { COMPLETE, ALONE }, KDB_CONNECTION_LOST, UNKNOWN },
-	{ "ended with OK", 0, NULL, NULL, { COMPLETE, ALONE }, KDB_CONNECTION_LOST, UNKNOWN },
-	{ "a status nobody knows", 99, NULL, NULL, { COMPLETE, ALONE }, KDB_DATABASE_ERROR,
+	{ "aborted", 10, NULL, NULL, "", { COMPLETE, ALONE }, KDB_CONNECTION_LOST, UNKNOWN },
+	{ "ended with OK", 0, NULL, NULL, "", { COMPLETE, ALONE }, KDB_CONNECTION_LOST, UNKNOWN },
+	{ "a status nobody knows", 99, NULL, NULL, "", { COMPLETE, ALONE }, KDB_DATABASE_ERROR,
 	    UNKNOWN },
 };
 
@@ -65,7 +70,7 @@ START_TEST(end_of_call)
 	struct kdb_status status;
 	struct kdb_error error;
 
-	kdb_status_init(&status, row->status, "text", 4);
+	kdb_status_init(&status, row->status, row->text, strlen(row->text));
 	add(&status, "exception", row->exception);
 	add(&status, "grpc-retry-pushback-ms", row->pushback);
 	kdb_status_to_error(&status, &row->progress, &error);
