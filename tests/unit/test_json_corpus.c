@@ -179,6 +179,7 @@ main(void)
 	SRunner *runner = srunner_create(suite);
 	int count;
 
+	suite_add_tcase(suite, tcase);
 	folder = getenv("KURRENTGATE_JSON_SUITE");
 	if (folder == NULL)
 		folder = KG_SOURCE_ROOT "/../shared/json-test-suite/test_parsing";
@@ -190,7 +191,6 @@ main(void)
 		srunner_free(runner);
 		return 0;
 	}
-	suite_add_tcase(suite, tcase);
 	tcase_add_loop_test(tcase, corpus, 0, count);
 	srunner_set_tap(runner, "-");
 	srunner_run_all(runner, CK_SILENT);
