@@ -215,3 +215,19 @@ test_devdb_v2_write_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 test_devdb_v2_write_tap_LDADD = $(UNISTRING_LIBS) $(CHECK_LIBS)
 TESTS += test_devdb_v2_write.tap
 endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_phase.tap
+test_phase_tap_SOURCES = tests/unit/test_phase.c
+test_phase_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+test_phase_tap_LDADD = libdaemon.a libclient.a $(CHECK_LIBS)
+TESTS += test_phase.tap
+endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_media_type.tap
+test_media_type_tap_SOURCES = tests/unit/test_media_type.c
+test_media_type_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+test_media_type_tap_LDADD = libdaemon.a libclient.a $(CHECK_LIBS)
+TESTS += test_media_type.tap
+endif
