@@ -131,7 +131,8 @@ devdb_v2_write_part(
 
 	kdb_buffer_init(&folded, MAX_FOLD_FACTOR * name.len);
 	devdb_v2_text_fold(&folded, name.bytes, name.len);
-	hash = devdb_hash_table_hash(&write->by_name, folded.data, folded.len);
+	hash = devdb_hash_table_hash(
+	    &write->by_name, folded.data ? folded.data : "", folded.len);
 	target = find(write, &folded, hash);
 	*is_new = !target;
 	if (target)
