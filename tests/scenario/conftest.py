@@ -186,7 +186,9 @@ def pytest_runtest_makereport(item, call):
 def pytest_configure(config):
     config.addinivalue_line("markers", "seconds(n): limit of this test instead of the usual one")
     if os.environ.get("KURRENTGATE_TEST_TAP"):
+        # Options of the terminal plugin, which is off, but is asked for them on failures.
         config.option.tbstyle = "short"
+        config.option.verbose = 0
         config.pluginmanager.register(Tap(), "kurrentgate-tap")
 
 

@@ -307,17 +307,26 @@ def test_connection_cut_after_sending(start_devdb, start_gateway, start_proxy):
 
 @pytest.mark.parametrize("count", [1, 40, 300])
 def test_connection_cut_in_the_middle_of_an_append(start_devdb, start_gateway, start_proxy, count):
+    """HTTP/2 has bytes of its own: when those spend the count, the append goes out on the next
+    connection and is stored, once; then it is tried again."""
     devdb = start_devdb()
     proxy = start_proxy(devdb)
     gateway = start_gateway(proxy.address)
-    gateway.append_one("warm")
-    proxy.cut_after("to_database", count)
-    answer = gateway.append_one("cut", "no_stream", data=json.dumps("x" * 2000))
+    for attempt in range(10):
+        stream = f"cut-{attempt}"
+        gateway.append_one("warm")
+        proxy.cut_after("to_database", count)
+        answer = gateway.append_one(stream, "no_stream", data=json.dumps("x" * 2000))
+        proxy.wait_for_cut()
+        if answer.status != 200:
+            break
+        check_success(answer, stream, version=0)
+        assert len(devdb.read(stream)) == 1
     members = check_problem(answer, 503, "connection-lost", outcome="unknown", retryable=True)
-    proxy.wait_for_cut()
-    assert devdb.read("cut") == []
+    assert devdb.read(stream) == []
     retry = envelope_of("no_stream", [event_of(id=each) for each in members["event_ids"]])
-    check_success(gateway.append("cut", retry), version=0)
+    check_success(gateway.append(stream, retry), version=0)
+    assert len(devdb.read(stream)) == 1
 
 
 @pytest.mark.parametrize("count", [1, 20])
@@ -351,7 +360,8 @@ def test_deadline_over_before_sending(start_devdb, start_gateway, start_proxy):
         connections.append(gateway.connect())
         connections[-1].send(request(
             "POST", events_target(f"frozen-{number}") + "/T?current_version=no_stream",
-            {"Kurrent-Timeout": str(limit(1))}, b"x" * 200000))
+            {"Kurrent-Timeout": str(limit(2))}, b"x" * 200000))
+    proxy.wait_for_held(10000)
     outcomes = {}
     for number, connection in enumerate(connections):
         answer = connection.receive()
@@ -381,8 +391,7 @@ def test_connection_lost_with_appends_that_were_not_sent(start_devdb, start_gate
         connections[-1].send(request(
             "POST", events_target(f"queued-{number}") + "/T?current_version=no_stream",
             {"Kurrent-Timeout": "25"}, b"x" * 200000))
-    for _ in range(5):
-        assert gateway.get("/livez").status == 200
+    proxy.wait_for_held(10000)
     proxy.drop_connections()
     proxy.thaw()
     statuses = []

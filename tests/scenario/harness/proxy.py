@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A TCP proxy between gateway and database that cuts, freezes or refuses on command."""
 
+import fcntl
 import selectors
 import socket
 import struct
+import termios
 import threading
 
 from .limits import wait_until
@@ -53,6 +55,22 @@ class Proxy:
         with self._lock:
             self._frozen = True
         self._wake()
+
+    def wait_for_held(self, count, seconds=10):
+        """Waits until the frozen proxy holds back at least that many bytes for the database."""
+        wait_until(lambda: self._held() >= count, seconds,
+                   f"{count} bytes for the database wait in the proxy")
+
+    def _held(self):
+        """Bytes that came from the gateway and lie unread in our sockets."""
+        with self._lock:
+            sources = [one for one, (_, direction) in self._pairs.items()
+                       if direction == "to_database"]
+        held = 0
+        for one in sources:
+            answer = fcntl.ioctl(one.fileno(), termios.FIONREAD, struct.pack("i", 0))
+            held += struct.unpack("i", answer)[0]
+        return held
 
     def thaw(self):
         with self._lock:
