@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The only user of libmicrohttpd. Owns the connections, the exchanges with their bodies,
- * and the loop: accept, run the library, take what other threads finished, sleep in
- * poll(). The library has no thread and no listening socket of its own and never sleeps
- * here, so every wake-up is ours (perf-traps 1 to 4), and so is the number of
- * connections.
+ * The only user of libmicrohttpd. Owns the exchanges with their bodies and answers, and the
+ * loop: accept, run the library, take what other threads finished, sleep in poll(). The
+ * library has no thread and no listening socket of its own and never sleeps here, so every
+ * wake-up is ours (perf-traps 1 to 4), and so is the number of connections.
  */
 #include "daemon/http.h"
 
 #include "client-core/base/alloc.h"
 #include "client-core/base/buffer.h"
 #include "client-core/base/clock.h"
+#include "daemon/connection.h"
+#include "daemon/drain.h"
 #include "daemon/listen.h"
 #include "daemon/log.h"
-#include "daemon/phase.h"
 #include "daemon/ready.h"
 
 #include <assert.h>
@@ -25,7 +25,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -36,7 +35,6 @@ enum {
 	RUNS_PER_ROUND = 16,
 	ACCEPTS_PER_ROUND = 256,
 	CHUNKED_BODY_START = 4096,
-	RESETS_PER_WAIT = 64,
 	/* Blocks that the allocator would join and split at each request are kept. */
 	SPARE_BODY_BYTES = 4096,
 	SPARE_BODIES = 64,
@@ -50,20 +48,8 @@ enum {
 /* Places in the list of polled descriptors; listeners follow. */
 enum { POLL_READY, POLL_SIGNALS, POLL_RESETS, POLL_LIBRARY, POLL_LISTENERS };
 
-/* A drained daemon closes its connections when nothing came in for so long. */
-static const int64_t quiet_ns = 100 * KDB_NS_PER_MS;
 /* Without descriptors or memory for a connection, the next try. */
 static const int64_t accept_pause_ns = 100 * KDB_NS_PER_MS;
-
-struct connection {
-	struct kg_phase_entry waiting;
-	struct kg_http *http;
-	const struct kg_listen_socket *socket;
-	int fd;
-	bool is_excess;
-	bool is_reset;
-	struct kg_http_exchange *exchange;
-};
 
 enum stage {
 	STAGE_HEAD,
@@ -82,9 +68,6 @@ struct exchange_body {
 	size_t capacity;
 	size_t max_len;
 	size_t reserved_len;
-	/* When the pace was judged last, and how much was there. */
-	int64_t judged_mono_ns;
-	size_t judged_len;
 };
 
 /* An answer that is sent past the library. */
@@ -98,7 +81,7 @@ struct own_answer {
 struct kg_http_exchange {
 	struct kdb_list ready_link;
 	struct kg_http *http;
-	struct connection *connection;
+	struct kg_connection *connection;
 	struct MHD_Connection *library;
 	enum stage stage;
 	void *request;
@@ -117,13 +100,6 @@ struct kg_http_exchange {
 	char target[]; /* with a NUL behind it */
 };
 
-enum drain {
-	DRAIN_NO,
-	DRAIN_REQUESTS, /* refuse new requests, wait for those in progress */
-	DRAIN_QUIET,    /* no listener any more; wait until nobody is sending */
-	DRAIN_DONE,
-};
-
 struct kg_http {
 	const struct kg_config *config;
 	struct kg_http_handler handler;
@@ -134,207 +110,20 @@ struct kg_http {
 	/* Whose connection the library is given at the moment. */
 	const struct kg_listen_socket *accepting;
 	int64_t accept_from_mono_ns;
+	struct kg_connections connections;
+	struct kg_ready ready; /* exchanges */
+	struct kg_drain drain;
 	struct pollfd *polled;
 	int signal_fd;
-	int reset_fd;
-	struct kg_ready ready; /* exchanges */
-	struct kg_phases phases;
-	size_t max_connections;
-	size_t connection_count;
 	size_t inflight_bytes;
 	size_t admitted_count;
 	char *spare_bodies[SPARE_BODIES];
 	size_t spare_count;
-	enum drain drain;
-	int64_t drain_due_mono_ns;
-	int64_t last_event_mono_ns;
-	int64_t now_mono_ns; /* of this round */
 };
-
-/* Connections and their deadlines. */
-
-static void
-set_phase(struct connection *connection, enum kg_phase phase)
-{
-	struct kg_http *http = connection->http;
-
-	kg_phase_set(&http->phases, &connection->waiting, phase, http->now_mono_ns);
-}
-
-static struct connection *
-to_connection(struct kg_phase_entry *entry)
-{
-	return entry == NULL ? NULL : KDB_LIST_ITEM(entry, struct connection, waiting);
-}
-
-/* Closes without an answer: the library finds the end of the stream and cleans up. */
-static void
-cut(struct connection *connection)
-{
-	set_phase(connection, KG_PHASE_CLOSING);
-	shutdown(connection->fd, SHUT_RDWR);
-	connection->http->must_run = true;
-}
-
-/* Judges what has come since the last time, so that nobody can be fast first and then
- * hold the memory. Clients that left in the middle of a body end here, too. */
-static bool
-is_too_slow(struct exchange_body *body, size_t min_rate, int64_t now)
-{
-	double elapsed_s =
-	    (double)(now - body->judged_mono_ns) / (double)KDB_NS_PER_SECOND;
-	size_t come = body->len - body->judged_len;
-
-	body->judged_mono_ns = now;
-	body->judged_len = body->len;
-	return (double)come < (double)min_rate * elapsed_s;
-}
-
-static void
-expire(struct kg_http *http)
-{
-	struct connection *connection;
-
-	while ((connection = to_connection(
-		    kg_phases_expired(&http->phases, http->now_mono_ns))) != NULL) {
-		enum kg_phase phase = connection->waiting.phase;
-		bool is_body =
-		    phase == KG_PHASE_BODY_GRACE || phase == KG_PHASE_BODY_PACE;
-
-		if (is_body && !is_too_slow(&connection->exchange->body,
-				   http->config->min_body_rate, http->now_mono_ns))
-			set_phase(connection, KG_PHASE_BODY_PACE);
-		else
-			cut(connection);
-	}
-}
-
-static void
-make_room_for_connection(struct connection *connection)
-{
-	struct kg_http *http = connection->http;
-	struct connection *idle =
-	    to_connection(kg_phase_first(&http->phases, KG_PHASE_IDLE));
-
-	if (http->connection_count <= http->max_connections)
-		return;
-	if (idle != NULL)
-		cut(idle);
-	else
-		connection->is_excess = true;
-}
-
-static void
-open_connection(struct kg_http *http, struct MHD_Connection *library, void **slot)
-{
-	struct connection *connection = kdb_alloc_zero(1, sizeof(*connection));
-	struct epoll_event event = {.events = EPOLLET, .data.ptr = connection};
-
-	assert(http->accepting != NULL);
-	connection->http = http;
-	connection->socket = http->accepting;
-	connection->fd =
-	    MHD_get_connection_info(library, MHD_CONNECTION_INFO_CONNECTION_FD)
-		->connect_fd;
-	kg_phase_enter(
-	    &http->phases, &connection->waiting, KG_PHASE_HEAD, http->now_mono_ns);
-	/* Asks for nothing, so only errors and the end of both directions are told: a
-	 * reset. */
-	epoll_ctl(http->reset_fd, EPOLL_CTL_ADD, connection->fd, &event);
-	http->connection_count++;
-	make_room_for_connection(connection);
-	*slot = connection;
-}
-
-static void
-close_connection(struct connection *connection)
-{
-	connection->http->connection_count--;
-	kg_phase_leave(&connection->waiting);
-	free(connection);
-}
-
-static void
-notify_connection(void *context, struct MHD_Connection *library, void **slot,
-    enum MHD_ConnectionNotificationCode code)
-{
-	if (code == MHD_CONNECTION_NOTIFY_STARTED)
-		open_connection(context, library, slot);
-	else if (*slot != NULL)
-		close_connection(*slot);
-}
-
-static bool
-can_accept(const struct kg_http *http)
-{
-	return http->connection_count <
-		   http->max_connections + KG_HTTP_EXCESS_CONNECTIONS &&
-	       http->now_mono_ns >= http->accept_from_mono_ns;
-}
-
-/* Gives the library the next connection of a listener. False: there is none, or no
- * room. */
-static bool
-accept_one(struct kg_http *http, const struct kg_listen_socket *socket)
-{
-	struct sockaddr_storage address;
-	socklen_t len = sizeof(address);
-	int fd = accept4(
-	    socket->fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-	if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
-		return true;
-	if (fd < 0) {
-		if (errno != EAGAIN) {
-			kg_log(KG_LOG_WARNING, "%s: accept: %s", socket->name,
-			    strerror(errno));
-			http->accept_from_mono_ns = http->now_mono_ns + accept_pause_ns;
-		}
-		return false;
-	}
-	http->accepting = socket;
-	MHD_add_connection(http->library, fd, (struct sockaddr *)&address, len);
-	http->accepting = NULL;
-	http->must_run = true;
-	return true;
-}
-
-static void
-accept_waiting(struct kg_http *http, const struct kg_listen_socket *socket)
-{
-	for (int i = 0; i < ACCEPTS_PER_ROUND && can_accept(http); i++)
-		if (!accept_one(http, socket))
-			return;
-}
-
-static void
-accept_connections(struct kg_http *http)
-{
-	for (size_t i = 0; i < http->sockets.count; i++)
-		if (http->polled[POLL_LISTENERS + i].revents != 0)
-			accept_waiting(http, &http->sockets.items[i]);
-}
-
-/* A client that has reset its connection will not read an answer. */
-static void
-take_resets(struct kg_http *http)
-{
-	struct epoll_event events[RESETS_PER_WAIT];
-	int count = epoll_wait(http->reset_fd, events, RESETS_PER_WAIT, 0);
-
-	for (int i = 0; i < count; i++) {
-		struct connection *connection = events[i].data.ptr;
-
-		connection->is_reset = true;
-		if (connection->exchange != NULL &&
-		    connection->exchange->stage == STAGE_WAITING)
-			http->handler.gone(connection->exchange->request);
-	}
-}
 
 /* Exchanges: the head. */
 
-static struct connection *
+static struct kg_connection *
 connection_of(struct MHD_Connection *library)
 {
 	return MHD_get_connection_info(library, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
@@ -345,15 +134,14 @@ connection_of(struct MHD_Connection *library)
 static void *
 start_exchange(void *context, const char *target, struct MHD_Connection *library)
 {
-	struct connection *connection = connection_of(library);
+	struct kg_connection *connection = connection_of(library);
 	const size_t target_len = strlen(target);
 	struct kg_http_exchange *exchange =
 	    kdb_alloc_zero(1, sizeof(*exchange) + target_len + 1);
 	char *question = strchr(target, '?');
 
-	(void)context;
 	kdb_list_init(&exchange->ready_link);
-	exchange->http = connection->http;
+	exchange->http = context;
 	exchange->connection = connection;
 	exchange->library = library;
 	exchange->target_len = target_len;
@@ -366,7 +154,7 @@ start_exchange(void *context, const char *target, struct MHD_Connection *library
 	connection->exchange = exchange;
 	/* A new connection goes on with the time it was given when it was accepted. */
 	if (connection->waiting.phase == KG_PHASE_IDLE)
-		set_phase(connection, KG_PHASE_HEAD);
+		kg_connection_set_phase(connection, KG_PHASE_HEAD);
 	return exchange;
 }
 
@@ -443,16 +231,15 @@ static enum MHD_Result send_answer(struct kg_http_exchange *exchange);
 static enum MHD_Result
 after_head(struct kg_http_exchange *exchange, enum kg_http_next next)
 {
-	struct connection *connection = exchange->connection;
+	struct kg_connection *connection = exchange->connection;
 
 	if (next == KG_HTTP_READ_BODY) {
 		exchange->stage = STAGE_BODY;
-		exchange->body.judged_mono_ns = exchange->http->now_mono_ns;
-		set_phase(connection, KG_PHASE_BODY_GRACE);
+		kg_connection_begin_body(connection);
 		return MHD_YES;
 	}
 	exchange->stage = STAGE_ANSWERED;
-	set_phase(connection, KG_PHASE_SENDING);
+	kg_connection_set_phase(connection, KG_PHASE_SENDING);
 	if (!exchange->body.is_announced && !exchange->is_cramped)
 		return MHD_YES;
 	kg_http_answer_close(exchange);
@@ -649,7 +436,7 @@ static enum MHD_Result
 end_body(struct kg_http_exchange *exchange)
 {
 	check_trailers(exchange);
-	set_phase(exchange->connection, KG_PHASE_BUSY);
+	kg_connection_set_phase(exchange->connection, KG_PHASE_BUSY);
 	if (exchange->http->handler.run(exchange->request) == KG_HTTP_WAIT)
 		return MHD_YES;
 	return send_answer(exchange);
@@ -674,6 +461,7 @@ handle(void *context, struct MHD_Connection *library, const char *url, const cha
 	case STAGE_BODY:
 		if (*upload_len == 0)
 			return end_body(exchange);
+		kg_connection_add_body(exchange->connection, *upload_len);
 		result = take_body(exchange, upload, *upload_len);
 		*upload_len = 0;
 		return result;
@@ -753,7 +541,7 @@ send_answer(struct kg_http_exchange *exchange)
 	enum MHD_Result result;
 
 	exchange->stage = STAGE_ANSWERED;
-	set_phase(exchange->connection, KG_PHASE_SENDING);
+	kg_connection_set_phase(exchange->connection, KG_PHASE_SENDING);
 	if (exchange->must_close)
 		kg_http_answer_field(exchange, MHD_HTTP_HEADER_CONNECTION, "close");
 	if (exchange->is_cramped)
@@ -795,7 +583,7 @@ end_exchange(void *context, struct MHD_Connection *library, void **slot,
 	if (exchange->request != NULL)
 		http->handler.free(exchange->request, how_ended(exchange, code));
 	exchange->connection->exchange = NULL;
-	set_phase(exchange->connection, KG_PHASE_IDLE);
+	kg_connection_set_phase(exchange->connection, KG_PHASE_IDLE);
 	http->inflight_bytes -= exchange->body.reserved_len;
 	http->admitted_count -= exchange->is_admitted;
 	if (exchange->response != NULL)
@@ -855,6 +643,83 @@ run_ready(struct kg_http *http)
 	}
 }
 
+/* Connections. */
+
+static void
+notify_connection(void *context, struct MHD_Connection *library, void **slot,
+    enum MHD_ConnectionNotificationCode code)
+{
+	struct kg_http *http = context;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		assert(http->accepting != NULL);
+		*slot = kg_connection_open(&http->connections, http->accepting,
+		    MHD_get_connection_info(library, MHD_CONNECTION_INFO_CONNECTION_FD)
+			->connect_fd);
+	} else if (*slot != NULL) {
+		kg_connection_close(*slot);
+	}
+}
+
+static bool
+can_accept(const struct kg_http *http)
+{
+	const struct kg_connections *all = &http->connections;
+
+	return all->count < all->max_count + KG_HTTP_EXCESS_CONNECTIONS &&
+	       all->now_mono_ns >= http->accept_from_mono_ns;
+}
+
+/* Gives the library the next connection of a listener. False: there is none, or no
+ * room. */
+static bool
+accept_one(struct kg_http *http, const struct kg_listen_socket *socket)
+{
+	struct sockaddr_storage address;
+	socklen_t len = sizeof(address);
+	int fd = accept4(
+	    socket->fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
+		return true;
+	if (fd < 0) {
+		if (errno != EAGAIN) {
+			kg_log(KG_LOG_WARNING, "%s: accept: %s", socket->name,
+			    strerror(errno));
+			http->accept_from_mono_ns =
+			    http->connections.now_mono_ns + accept_pause_ns;
+		}
+		return false;
+	}
+	http->accepting = socket;
+	MHD_add_connection(http->library, fd, (struct sockaddr *)&address, len);
+	http->accepting = NULL;
+	http->must_run = true;
+	return true;
+}
+
+static void
+accept_connections(struct kg_http *http)
+{
+	for (size_t i = 0; i < http->sockets.count; i++) {
+		const struct kg_listen_socket *socket = &http->sockets.items[i];
+		int left = ACCEPTS_PER_ROUND;
+
+		if (http->polled[POLL_LISTENERS + i].revents == 0)
+			continue;
+		while (left-- > 0 && can_accept(http) && accept_one(http, socket))
+			continue;
+	}
+}
+
+/* A client that has reset its connection will not read an answer. */
+static void
+lose_client(struct kg_http_exchange *exchange)
+{
+	if (exchange->stage == STAGE_WAITING)
+		exchange->http->handler.gone(exchange->request);
+}
+
 /* The loop. */
 
 /* Lets the library work until it has nothing to do, but not for ever. */
@@ -863,17 +728,13 @@ run_library(struct kg_http *http, int max_runs)
 {
 	MHD_UNSIGNED_LONG_LONG timeout_ms = 0;
 
+	http->must_run |= http->connections.was_cut;
+	http->connections.was_cut = false;
 	for (int i = 0; i < max_runs && http->must_run; i++) {
 		MHD_run(http->library);
 		http->must_run = MHD_get_timeout(http->library, &timeout_ms) == MHD_YES &&
 				 timeout_ms == 0;
 	}
-}
-
-static bool
-is_sending(const struct kg_http *http)
-{
-	return kg_phase_first(&http->phases, KG_PHASE_SENDING) != NULL;
 }
 
 static int64_t
@@ -886,14 +747,12 @@ min_time(int64_t a, int64_t b)
 static int64_t
 next_due(const struct kg_http *http)
 {
-	int64_t due = kg_phases_next_due(&http->phases);
+	const struct kg_connections *all = &http->connections;
+	int64_t due = min_time(kg_phases_next_due(&all->phases),
+	    kg_drain_next_due(&http->drain, kg_connections_are_sending(all)));
 
-	if (http->accept_from_mono_ns > http->now_mono_ns)
+	if (http->accept_from_mono_ns > all->now_mono_ns)
 		due = min_time(due, http->accept_from_mono_ns);
-	if (http->drain != DRAIN_NO)
-		due = min_time(due, http->drain_due_mono_ns);
-	if (http->drain == DRAIN_QUIET && !is_sending(http))
-		due = min_time(due, http->last_event_mono_ns + quiet_ns);
 	return due;
 }
 
@@ -901,7 +760,7 @@ static int
 sleep_ms(const struct kg_http *http)
 {
 	int64_t due = next_due(http);
-	int64_t wait_ns = due - http->now_mono_ns;
+	int64_t wait_ns = due - http->connections.now_mono_ns;
 
 	if (due == INT64_MAX)
 		return -1;
@@ -917,16 +776,17 @@ wait_for_events(struct kg_http *http)
 {
 	const nfds_t count =
 	    POLL_LISTENERS + (can_accept(http) ? http->sockets.count : 0);
-	bool may_sleep = kg_ready_fall_asleep(&http->ready) && !http->must_run;
+	bool has_work = http->must_run || http->connections.was_cut;
+	bool may_sleep = kg_ready_fall_asleep(&http->ready) && !has_work;
 	int happened;
 
 	for (size_t i = 0; i < POLL_LISTENERS + http->sockets.count; i++)
 		http->polled[i].revents = 0;
 	happened = poll(http->polled, count, may_sleep ? sleep_ms(http) : 0);
 	kg_ready_awake(&http->ready, http->polled[POLL_READY].revents != 0);
-	http->now_mono_ns = kdb_clock_mono_ns();
+	http->connections.now_mono_ns = kdb_clock_mono_ns();
 	if (happened > 0)
-		http->last_event_mono_ns = http->now_mono_ns;
+		http->drain.last_mono_ns = http->connections.now_mono_ns;
 	if (http->polled[POLL_LIBRARY].revents != 0)
 		http->must_run = true;
 }
@@ -941,16 +801,13 @@ take_signals(struct kg_http *http)
 		if (signal.ssi_signo == SIGHUP) {
 			kg_log(KG_LOG_INFO,
 			    "SIGHUP: the configuration is read at start only");
-		} else if (http->drain == DRAIN_NO) {
-			kg_log(
-			    KG_LOG_INFO, "stopping: requests in progress are finished");
-			http->drain = DRAIN_REQUESTS;
-			http->drain_due_mono_ns =
-			    http->now_mono_ns + http->config->drain_timeout_ns;
-		} else {
-			kg_log(KG_LOG_WARNING, "stopping at once");
-			http->drain = DRAIN_DONE;
+			continue;
 		}
+		kg_log(KG_LOG_INFO, http->drain.stage == KG_DRAIN_NO
+					? "stopping: requests in progress are finished"
+					: "stopping at once");
+		kg_drain_begin(&http->drain, http->connections.now_mono_ns,
+		    http->config->drain_timeout_ns);
 	}
 }
 
@@ -969,42 +826,32 @@ close_listeners(struct kg_http *http)
 	}
 }
 
-static bool
-is_quiet(const struct kg_http *http)
-{
-	return http->now_mono_ns - http->last_event_mono_ns >= quiet_ns &&
-	       !is_sending(http);
-}
-
 static void
 advance_drain(struct kg_http *http)
 {
-	bool is_over = http->now_mono_ns >= http->drain_due_mono_ns;
+	const struct kg_drain_view view = {.request_count = http->admitted_count,
+	    .connection_count = http->connections.count,
+	    .is_sending = kg_connections_are_sending(&http->connections),
+	    .now_mono_ns = http->connections.now_mono_ns};
 
-	if (http->drain == DRAIN_REQUESTS && (http->admitted_count == 0 || is_over)) {
-		if (http->admitted_count > 0)
-			kg_log(KG_LOG_WARNING,
-			    "%zu requests are cut off: the drain time is over",
-			    http->admitted_count);
-		close_listeners(http);
-		http->drain = DRAIN_QUIET;
-		http->last_event_mono_ns = http->now_mono_ns;
-	} else if (http->drain == DRAIN_QUIET &&
-		   (http->connection_count == 0 || is_over || is_quiet(http))) {
-		http->drain = DRAIN_DONE;
-	}
+	if (!kg_drain_advance(&http->drain, &view))
+		return;
+	if (http->admitted_count > 0)
+		kg_log(KG_LOG_WARNING, "%zu requests are cut off: the drain time is over",
+		    http->admitted_count);
+	close_listeners(http);
 }
 
 void
 kg_http_run(struct kg_http *http, const struct kg_http_handler *handler)
 {
 	http->handler = *handler;
-	while (http->drain != DRAIN_DONE) {
+	while (http->drain.stage != KG_DRAIN_DONE) {
 		wait_for_events(http);
 		if (http->polled[POLL_SIGNALS].revents != 0)
 			take_signals(http);
 		if (http->polled[POLL_RESETS].revents != 0)
-			take_resets(http);
+			kg_connections_take_resets(&http->connections, lose_client);
 		accept_connections(http);
 		/* What is left over after one turn is joined with the answers that are
 		 * ready. */
@@ -1012,7 +859,7 @@ kg_http_run(struct kg_http *http, const struct kg_http_handler *handler)
 		run_ready(http);
 		run_library(http, RUNS_PER_ROUND);
 		http->handler.round(http->handler.context);
-		expire(http);
+		kg_connections_expire(&http->connections);
 		advance_drain(http);
 		kg_log_flush();
 	}
@@ -1050,11 +897,11 @@ start_library(struct kg_http *http)
 	    0, NULL, NULL, handle, http, MHD_OPTION_EXTERNAL_LOGGER, log_line, NULL,
 	    MHD_OPTION_STRICT_FOR_CLIENT, -1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
 	    MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_URI_LOG_CALLBACK,
-	    start_exchange, NULL, MHD_OPTION_NOTIFY_COMPLETED, end_exchange, NULL,
+	    start_exchange, http, MHD_OPTION_NOTIFY_COMPLETED, end_exchange, NULL,
 	    MHD_OPTION_NOTIFY_CONNECTION, notify_connection, http,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, config->max_header_bytes,
 	    MHD_OPTION_CONNECTION_LIMIT,
-	    (unsigned)(http->max_connections + KG_HTTP_EXCESS_CONNECTIONS),
+	    (unsigned)(http->connections.max_count + KG_HTTP_EXCESS_CONNECTIONS),
 	    MHD_OPTION_END);
 	return http->library != NULL;
 }
@@ -1069,7 +916,8 @@ set_polled(struct kg_http *http)
 	    kdb_alloc_zero(POLL_LISTENERS + http->sockets.count, sizeof(*http->polled));
 	http->polled[POLL_READY] = (struct pollfd){http->ready.fd, POLLIN, 0};
 	http->polled[POLL_SIGNALS] = (struct pollfd){http->signal_fd, POLLIN, 0};
-	http->polled[POLL_RESETS] = (struct pollfd){http->reset_fd, POLLIN, 0};
+	http->polled[POLL_RESETS] =
+	    (struct pollfd){http->connections.reset_fd, POLLIN, 0};
 	http->polled[POLL_LIBRARY] = (struct pollfd){library_fd, POLLIN, 0};
 	for (size_t i = 0; i < http->sockets.count; i++)
 		http->polled[POLL_LISTENERS + i] =
@@ -1095,12 +943,9 @@ kg_http_new(const struct kg_config *config, size_t max_connections, char **error
 	struct kg_http *http = kdb_alloc_zero(1, sizeof(*http));
 
 	http->config = config;
-	http->max_connections = max_connections;
-	http->now_mono_ns = kdb_clock_mono_ns();
-	kg_phases_init(&http->phases, config);
 	http->signal_fd = open_signals();
-	http->reset_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (http->signal_fd < 0 || http->reset_fd < 0 || !kg_ready_init(&http->ready)) {
+	if (http->signal_fd < 0 || !kg_ready_init(&http->ready) ||
+	    !kg_connections_init(&http->connections, config, max_connections)) {
 		*error_text = kdb_alloc_printf("event descriptors: %s", strerror(errno));
 		free(http);
 		return NULL;
@@ -1134,9 +979,9 @@ kg_http_free(struct kg_http *http)
 	if (http->library != NULL)
 		MHD_stop_daemon(http->library);
 	kg_listen_dispose(&http->sockets);
+	kg_connections_dispose(&http->connections);
 	kg_ready_dispose(&http->ready);
 	close(http->signal_fd);
-	close(http->reset_fd);
 	while (http->spare_count > 0)
 		free(http->spare_bodies[--http->spare_count]);
 	free(http->polled);
@@ -1148,7 +993,7 @@ kg_http_free(struct kg_http *http)
 bool
 kg_http_is_draining(const struct kg_http *http)
 {
-	return http->drain != DRAIN_NO;
+	return http->drain.stage != KG_DRAIN_NO;
 }
 
 struct kg_http *

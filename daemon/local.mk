@@ -19,6 +19,8 @@ libdaemon_a_SOURCES = \
 	daemon/stream_metadata.c daemon/stream_metadata.h \
 	daemon/uuid.c daemon/uuid.h \
 	daemon/auth.c daemon/auth.h \
+	daemon/connection.c daemon/connection.h \
+	daemon/drain.c daemon/drain.h \
 	daemon/guard.c daemon/guard.h \
 	daemon/head.c daemon/head.h \
 	daemon/http.c daemon/http.h \

@@ -231,3 +231,11 @@ test_media_type_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 test_media_type_tap_LDADD = libdaemon.a libclient.a $(CHECK_LIBS)
 TESTS += test_media_type.tap
 endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_drain.tap
+test_drain_tap_SOURCES = tests/unit/test_drain.c
+test_drain_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+test_drain_tap_LDADD = libdaemon.a $(CHECK_LIBS)
+TESTS += test_drain.tap
+endif
