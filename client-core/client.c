@@ -206,7 +206,8 @@ on_own_call_ended(void *owner, uint64_t leader_epoch, bool is_connected,
 	if (leader_epoch == client->leader_epoch && kdb_status_has_redirect(status))
 		lose_leader(client, &status->redirect, "the leader has moved");
 	else if (leader_epoch == client->leader_epoch
-	    && (status->is_not_leader || status->code == KDB_STATUS_UNAVAILABLE))
+	    && (status->is_not_leader || status->code == KDB_STATUS_UNAVAILABLE
+		|| !is_connected))
 		plan_search(client, &client->leader);
 	/* There is one place on the leader's connections again. */
 	if (client->pool && is_connected)
@@ -474,22 +475,24 @@ on_found(void *owner, const struct kdb_leader *leader)
 }
 
 static void
-on_missed(void *owner, bool has_contact, const char *reason)
+on_missed(void *owner, bool is_answered, bool has_contact, const char *reason)
 {
 	struct kdb_client *client = owner;
 	bool is_new;
 
 	pthread_mutex_lock(&client->mutex);
-	is_new = strcmp(client->status.reason, reason) != 0;
-	client->has_contact = has_contact;
+	client->has_contact = has_contact || client->stream;
 	if (has_contact)
 		client->status.had_contact = true;
-	if (client->pool && !client->is_stopping) {
-		/* It was in doubt, and nobody confirms it. */
+	/* A leader in doubt goes when a node says otherwise; while none does, its open call is
+	 * the better witness. */
+	if (client->pool && !client->is_stopping && (is_answered || !client->stream)) {
 		lose_leader(client, &client->leader, reason);
 		client->wants_search = false;
 	}
-	snprintf(client->status.reason, sizeof client->status.reason, "%s", reason);
+	is_new = !client->stream && strcmp(client->status.reason, reason) != 0;
+	if (!client->stream)
+		snprintf(client->status.reason, sizeof client->status.reason, "%s", reason);
 	pthread_mutex_unlock(&client->mutex);
 	if (is_new)
 		say(client, KDB_LOG_WARNING, "no leader yet: %s", reason);

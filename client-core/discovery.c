@@ -101,7 +101,7 @@ miss(struct kdb_discovery *discovery, const char *reason)
 	discovery->phase = DISCOVERY_SEARCHING;
 	if (discovery->is_stopped)
 		return;
-	discovery->options.events->missed(discovery->options.owner,
+	discovery->options.events->missed(discovery->options.owner, reason == NULL,
 	    kdb_topology_has_contact(discovery->topology),
 	    kdb_topology_reason(discovery->topology));
 	kdb_completion_wake(discovery->options.completion);

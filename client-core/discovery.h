@@ -26,8 +26,10 @@ struct kdb_leader {
 struct kdb_discovery_events {
 	/* The search is over. */
 	void (*found)(void *owner, const struct kdb_leader *leader);
-	/* A node was asked in vain; the search goes on. */
-	void (*missed)(void *owner, bool has_contact, const char *reason);
+	/* A node was asked in vain; the search goes on. is_answered: it gave gossip, and does not
+	 * lead. */
+	void (*missed)(
+	    void *owner, bool is_answered, bool has_contact, const char *reason);
 };
 
 struct kdb_discovery_options {
