@@ -99,13 +99,22 @@ kg_router_decode(char *text, size_t len)
 	return (size_t)(to - text);
 }
 
+/* Whether nothing needs decoding or checking, as in most targets. */
+static bool
+is_plain(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (text[i] == '%' || text[i] == '\0' || (unsigned char)text[i] >= 0x80)
+			return false;
+	return true;
+}
+
 static bool
 are_parts_decodable(const char *text, size_t len, const char *separators)
 {
 	const char *end = text + len;
 
-	/* The guard lets only visible ASCII through. */
-	if (memchr(text, '%', len) == NULL)
+	if (is_plain(text, len))
 		return true;
 	while (text < end) {
 		const char *at = text;
