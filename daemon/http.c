@@ -879,9 +879,12 @@ static void __attribute__((format(printf, 2, 0)))
 log_line(void *context, const char *format, va_list arguments)
 {
 	char text[512];
-	int len = vsnprintf(text, sizeof(text), format, arguments);
+	int len;
 
 	(void)context;
+	if (!kg_log_is_on(KG_LOG_DEBUG))
+		return;
+	len = vsnprintf(text, sizeof(text), format, arguments);
 	if (len > 0 && len < (int)sizeof(text) && text[len - 1] == '\n')
 		text[len - 1] = '\0';
 	kg_log(KG_LOG_DEBUG, "http: %s", text);
