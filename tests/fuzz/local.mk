@@ -1,7 +1,7 @@
 # Fuzz targets. libFuzzer drives them in ./dev fuzz; in make check replay.c runs their corpora.
 FUZZ_MAIN = libreplay.a
 fuzz_targets = fuzz-append-answer fuzz-append-json fuzz-append-ndjson fuzz-append-raw \
-	fuzz-config-file fuzz-connection-string fuzz-features fuzz-gossip fuzz-head \
+	fuzz-config-file fuzz-connection-string fuzz-devdb-append-session fuzz-features fuzz-gossip fuzz-head \
 	fuzz-idempotency-key fuzz-json-scan fuzz-media-type fuzz-option fuzz-router fuzz-status
 check_PROGRAMS += $(fuzz_targets)
 
@@ -28,6 +28,17 @@ fuzz_config_file_SOURCES = tests/fuzz/fuzz_config_file.c
 fuzz_config_file_LDADD = $(fuzz_daemon_libs)
 fuzz_connection_string_SOURCES = tests/fuzz/fuzz_connection_string.c
 fuzz_connection_string_LDADD = $(fuzz_daemon_libs)
+fuzz_devdb_append_session_SOURCES = tests/fuzz/fuzz_devdb_append_session.c \
+	devdb/text.c devdb/text.h \
+	devdb/v2_decode.c devdb/v2_decode.h \
+	devdb/v2_json.c devdb/v2_json.h \
+	devdb/v2_properties.c devdb/v2_properties.h \
+	devdb/v2_text.c devdb/v2_text.h \
+	devdb/wire.c devdb/wire.h
+fuzz_devdb_append_session_CPPFLAGS = $(AM_CPPFLAGS) $(GRPC_CFLAGS) $(PROTOBUF_C_CFLAGS)
+fuzz_devdb_append_session_LDADD = $(fuzz_daemon_libs) $(GRPC_LIBS) $(PROTOBUF_C_LIBS) \
+	$(UNISTRING_LIBS) -lm
+$(fuzz_devdb_append_session_OBJECTS): | $(proto_generated)
 fuzz_features_SOURCES = tests/fuzz/fuzz_features.c
 fuzz_features_LDADD = $(fuzz_daemon_libs) $(PROTOBUF_C_LIBS)
 fuzz_gossip_SOURCES = tests/fuzz/fuzz_gossip.c
