@@ -12,41 +12,30 @@ from harness.database import Devdb
 from harness.gateway import Gateway, envelope_of, event_of
 from harness.limits import TEST_SECONDS, limit
 from harness.problems import check_problem, check_success
+from harness.process import Process
 from harness.proxy import Proxy
 
 NAME_LENGTH = 160
 
-_processes = []
 _numbers = itertools.count(1)
 
 
 # -- fixtures ------------------------------------------------------------------------------
 
-def _tracked(process):
-    _processes.append(process)
-    return process
-
-
-def _ended(process, seconds=15):
-    process.stop(seconds)
-    if process in _processes:
-        _processes.remove(process)
-
-
 @pytest.fixture(scope="session")
 def devdb():
     """One database for all tests that leave nothing behind but events in their own streams."""
-    process = _tracked(Devdb())
+    process = Devdb()
     yield process
-    _ended(process)
+    process.stop()
 
 
 @pytest.fixture(scope="session")
 def gateway(devdb):
     """One gateway with default options for all tests that do not change it."""
-    process = _tracked(Gateway(devdb.address))
+    process = Gateway(devdb.address)
     yield process
-    _ended(process)
+    process.stop()
 
 
 @pytest.fixture
@@ -61,11 +50,11 @@ def start_devdb():
     started = []
 
     def start(**options):
-        started.append(_tracked(Devdb(**options)))
+        started.append(Devdb(**options))
         return started[-1]
     yield start
     for process in reversed(started):
-        _ended(process)
+        process.stop()
 
 
 @pytest.fixture
@@ -74,11 +63,11 @@ def start_gateway():
     started = []
 
     def start(database, **options):
-        started.append(_tracked(Gateway(database, **options)))
+        started.append(Gateway(database, **options))
         return started[-1]
     yield start
     for process in reversed(started):
-        _ended(process)
+        process.stop()
 
 
 @pytest.fixture
@@ -163,7 +152,7 @@ def pytest_runtest_protocol(item):
     marker = item.get_closest_marker("seconds")
     seconds = marker.args[0] if marker else TEST_SECONDS
     trace.reset()
-    item.log_starts = {id(process): len(process.lines) for process in _processes}
+    item.log_starts = {id(process): len(process.lines) for process in Process.started}
     signal.signal(signal.SIGALRM, _on_alarm)
     signal.setitimer(signal.ITIMER_REAL, limit(seconds))
     yield
@@ -176,9 +165,16 @@ def pytest_runtest_makereport(item, call):
     report = outcome.get_result()
     if report.failed:
         report.sections.append(("requests and answers", trace.render()))
-        for process in _processes:
+        for process in Process.started:
             since = item.log_starts.get(id(process), 0)
             report.sections.append((f"log of {process.name}", process.report(since)))
+
+
+def pytest_sessionfinish():
+    """Nothing stays behind, also when a program did not start or stop as it should."""
+    for process in Process.started:
+        process.child.kill()
+        process.child.wait()
 
 
 # -- TAP -----------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ EXTRA_DIST += $(scenario_groups) \
 	tests/scenario/harness/gateway.py \
 	tests/scenario/harness/ids.py \
 	tests/scenario/harness/limits.py \
+	tests/scenario/harness/live.py \
 	tests/scenario/harness/problems.py \
 	tests/scenario/harness/process.py \
 	tests/scenario/harness/proxy.py \

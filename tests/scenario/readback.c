@@ -2,7 +2,8 @@
 /*
  * Reads streams back from a database for the scenario tests, byte for byte, and deletes them.
  * Each line of standard input is "read", "delete" or "tombstone" and a stream name in base64;
- * the answer is one JSON line per event with its bytes in base64, then {"end": …}. Owns one
+ * the answer is one JSON line per event with its bytes in base64, then {"end": …}. Whoever
+ * READBACK_CREDENTIALS=USER:PASSWORD names asks, otherwise nobody in particular. Owns one
  * channel; one call at a time.
  */
 #include "proto/streams.pb-c.h"
@@ -214,21 +215,50 @@ print_answer(grpc_byte_buffer *message)
 	return is_found;
 }
 
+/* "Basic …" for the user and password of the environment; the caller frees it. NULL: none. */
+static char *
+basic_credentials(void)
+{
+	const char *text = getenv("READBACK_CREDENTIALS");
+	gnutls_datum_t coded = { NULL, 0 };
+	char *value;
+
+	if (!text)
+		return NULL;
+	const gnutls_datum_t plain = { (unsigned char *)text, (unsigned)strlen(text) };
+
+	if (gnutls_base64_encode2(&plain, &coded) != 0
+	    || asprintf(&value, "Basic %.*s", (int)coded.size, (char *)coded.data) < 0)
+		abort();
+	gnutls_free(coded.data);
+	return value;
+}
+
 static void
 start_call(grpc_call *call, grpc_completion_queue *queue, grpc_byte_buffer *message,
     grpc_metadata_array *initial)
 {
+	char *credentials = basic_credentials();
+	grpc_metadata header;
 	grpc_op ops[4];
+
+	memset(&header, 0, sizeof header);
+	header.key = grpc_slice_from_static_string("authorization");
+	header.value = grpc_slice_from_copied_string(credentials ? credentials : "");
 
 	memset(ops, 0, sizeof ops);
 	ops[0].op = GRPC_OP_SEND_INITIAL_METADATA;
 	ops[0].flags = GRPC_INITIAL_METADATA_WAIT_FOR_READY;
+	ops[0].data.send_initial_metadata.metadata = &header;
+	ops[0].data.send_initial_metadata.count = credentials ? 1 : 0;
 	ops[1].op = GRPC_OP_SEND_MESSAGE;
 	ops[1].data.send_message.send_message = message;
 	ops[2].op = GRPC_OP_SEND_CLOSE_FROM_CLIENT;
 	ops[3].op = GRPC_OP_RECV_INITIAL_METADATA;
 	ops[3].data.recv_initial_metadata.recv_initial_metadata = initial;
 	run_batch(call, queue, ops, 4);
+	grpc_slice_unref(header.value);
+	free(credentials);
 }
 
 /* Prints every event that comes; false when the stream does not exist. */

@@ -122,11 +122,12 @@ class Devdb(Process):
 class Reader:
     """The C program that reads streams back (readback.c); one process for many calls."""
 
-    def __init__(self, address):
+    def __init__(self, address, credentials=None):
         self.address = address
+        secret = {"READBACK_CREDENTIALS": credentials} if credentials else {}
         self.child = subprocess.Popen(
             [program("KURRENTGATE_READBACK", "tests/scenario/readback"), address],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=clean_environment())
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=clean_environment(secret))
 
     def run(self, command, stream):
         name = stream.encode("utf-8") if isinstance(stream, str) else stream

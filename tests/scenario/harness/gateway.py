@@ -32,6 +32,13 @@ def flags_of(options):
     return flags
 
 
+def without_password(database, environment):
+    """A connection string with a password has no place on the command line."""
+    if "@" not in database:
+        return {"database": database}, environment
+    return {}, {"KURRENTGATE_DATABASE": database, **(environment or {})}
+
+
 class Gateway(Process):
     """A running gateway on a free loopback port. database: "host:port" or a connection string;
     also_listen: further listeners; options: flags, hyphens as underscores."""
@@ -39,9 +46,10 @@ class Gateway(Process):
     def __init__(self, database, wait_ready=True, environment=None, also_listen=(), **options):
         if "://" not in database:
             database = f"kurrentdb://{database}?tls=false"
+        where, environment = without_password(database, environment)
         for attempt in range(START_TRIES):
             self.port = free_port()
-            given = {"database": database, "listen": [f"127.0.0.1:{self.port}", *also_listen],
+            given = {**where, "listen": [f"127.0.0.1:{self.port}", *also_listen],
                      "log_format": "json", **options}
             super().__init__("kurrentgate", [binary(), *flags_of(given)], environment)
             try:

@@ -56,6 +56,8 @@ def clean_environment(extra=None):
 class Process:
     """A running program. Both outputs go into .lines as they come."""
 
+    started = []  # those that were not stopped yet, for the report of a failure
+
     def __init__(self, name, argv, environment=None):
         self.name = name
         self.argv = argv
@@ -66,6 +68,7 @@ class Process:
             env=clean_environment(environment))
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+        Process.started.append(self)
 
     def _read(self):
         for line in self.child.stdout:
@@ -98,6 +101,8 @@ class Process:
 
     def stop(self, seconds=15):
         """Ends the program and checks that it ended well: status 0, no sanitizer report."""
+        if self in Process.started:
+            Process.started.remove(self)
         if self.is_running():
             self.kill()
         status = self.wait(seconds)
