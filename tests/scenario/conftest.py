@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from harness import trace
+from harness import live, trace
 from harness.database import Devdb
 from harness.gateway import Gateway, envelope_of, event_of
 from harness.limits import TEST_SECONDS, limit
@@ -25,7 +25,7 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def devdb():
     """One database for all tests that leave nothing behind but events in their own streams."""
-    process = Devdb()
+    process = live.LiveDatabase() if live.URL else Devdb()
     yield process
     process.stop()
 
@@ -33,7 +33,7 @@ def devdb():
 @pytest.fixture(scope="session")
 def gateway(devdb):
     """One gateway with default options for all tests that do not change it."""
-    process = Gateway(devdb.address)
+    process = Gateway(devdb.address, **live.GATEWAY_OPTIONS)
     yield process
     process.stop()
 
@@ -41,7 +41,15 @@ def gateway(devdb):
 @pytest.fixture
 def stream(request):
     """A stream name that nobody else uses."""
-    return f"stream-{next(_numbers)}"
+    name = live.fresh(f"stream-{next(_numbers)}")
+    live.watch(name)
+    return name
+
+
+@pytest.fixture
+def fresh():
+    """Makes a given name one that no earlier run has used: devdb begins empty, others do not."""
+    return live.fresh
 
 
 @pytest.fixture
@@ -63,7 +71,7 @@ def start_gateway():
     started = []
 
     def start(database, **options):
-        started.append(Gateway(database, **options))
+        started.append(Gateway(database, **{**live.GATEWAY_OPTIONS, **options}))
         return started[-1]
     yield start
     for process in reversed(started):
@@ -177,10 +185,20 @@ def pytest_sessionfinish():
         process.child.wait()
 
 
+# -- against other databases (tests/live) --------------------------------------------------
+
+def pytest_collection_modifyitems(config, items):
+    if live.URL:
+        left_out = [item for item in items if not live.can_run(item)]
+        items[:] = [item for item in items if live.can_run(item)]
+        config.hook.pytest_deselected(items=left_out)
+
+
 # -- TAP -----------------------------------------------------------------------------------
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "seconds(n): limit of this test instead of the usual one")
+    config.addinivalue_line("markers", "devdb_only: not against other databases (tests/live)")
     if os.environ.get("KURRENTGATE_TEST_TAP"):
         # Options of the terminal plugin, which is off, but is asked for them on failures.
         config.option.tbstyle = "short"

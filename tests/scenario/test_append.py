@@ -219,6 +219,7 @@ def test_own_ids_and_derived_ids_mix(gateway, devdb, stream):
     assert [event.id for event in devdb.read(stream)] == expected
 
 
+@pytest.mark.devdb_only
 def test_user_of_request_credentials_scopes_the_key(gateway, stream):
     answer = gateway.append_one(stream, headers={
         "Idempotency-Key": "scoped", "Authorization": "Basic YWRtaW46Y2hhbmdlaXQ="})
@@ -647,8 +648,8 @@ def test_unknown_headers_are_ignored(gateway, stream):
         "Prefer": "respond-async"}))
 
 
-def test_answer_names_the_stream_as_text(gateway, devdb):
-    name = 'naïve "quoted"\\ / 日本 😀 \x01\x7f'
+def test_answer_names_the_stream_as_text(gateway, devdb, fresh):
+    name = fresh('naïve "quoted"\\ / 日本 😀 \x01\x7f')
     answer = gateway.append_one(name)
     check_success(answer, name)
     assert devdb.read(name)

@@ -19,7 +19,8 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
-def test_name(gateway, devdb, name):
+def test_name(gateway, devdb, fresh, name):
+    name = fresh(name)
     before = len(devdb.read(name))
     for version in (before, before + 1):
         answer = gateway.post(f"/v1/streams/{segment(name)}/events", GOOD, JSON)
@@ -27,6 +28,7 @@ def test_name(gateway, devdb, name):
     assert len(devdb.read(name)) == before + 2
 
 
+@pytest.mark.devdb_only
 @pytest.mark.parametrize("name", ["$$x", "$$$x", "$$a/b", "$$$$"])
 def test_name_of_a_metadata_stream(gateway, devdb, name):
     body = envelope_of("any", [event_of(type="$metadata", data='{"a":1}')]).encode()
@@ -52,7 +54,8 @@ def test_names_differ_by_letter_case_and_normal_form(gateway, devdb, stream):
 
 @pytest.mark.parametrize("name", ['a"b', "é", "😀", "\x01\n", "a\\b", "x\u2028", "x" * 4096],
                          ids=ascii)
-def test_conflict_names_the_stream(gateway, name):
+def test_conflict_names_the_stream(gateway, fresh, name):
+    name = fresh(name)
     gateway.append_one(name)
     members = check_problem(gateway.append_one(name, "no_stream"), 409, "wrong-current-version")
     assert members["stream_name"] == name

@@ -60,8 +60,8 @@ def test_event_type_in_the_path_that_is_too_long(refused):
             closes=True)
 
 
-def test_longest_names_pass(gateway, devdb):
-    name, event_type = "n" * 4096, "t" * 4096
+def test_longest_names_pass(gateway, devdb, fresh):
+    name, event_type = fresh("n" * 4096), "t" * 4096
     answer = gateway.append_raw(name, event_type, b"x", query="?current_version=any")
     assert answer.status == 200
     assert devdb.read(name)[-1].type == event_type.encode()
