@@ -4,6 +4,7 @@
 #include "devdb/methods.h"
 
 #include "client-core/base/alloc.h"
+#include "devdb/access.h"
 #include "devdb/expectation.h"
 #include "devdb/node.h"
 #include "devdb/options.h"
@@ -77,6 +78,7 @@ take_options(struct devdb_call *call,
 #define CASE(name)                                                                       \
 	EVENT_STORE__CLIENT__STREAMS__APPEND_REQ__OPTIONS__EXPECTED_STREAM_REVISION_##name
 	struct state *state = call->state;
+	bool is_name;
 
 	switch (options->expected_stream_revision_case) {
 	case CASE(REVISION):
@@ -104,11 +106,13 @@ take_options(struct devdb_call *call,
 		return;
 	}
 #undef CASE
-	if (!devdb_stream_name_read(&state->stream, options->stream_identifier)) {
-		devdb_refuse_handler(call);
+	is_name = devdb_stream_name_read(&state->stream, options->stream_identifier);
+	if (options->stream_identifier &&
+	    devdb_access_refuse(call, state->stream.name, DEVDB_RIGHT_WRITE))
 		return;
-	}
-	state->has_options = true;
+	state->has_options = is_name;
+	if (!is_name)
+		devdb_refuse_handler(call);
 }
 
 /* The id as the server prints the message that held it. */

@@ -8,6 +8,7 @@
 #include "client-core/base/alloc.h"
 #include "client-core/base/buffer.h"
 #include "client-core/base/clock.h"
+#include "devdb/access.h"
 #include "devdb/batch_answer.h"
 #include "devdb/batch_options.h"
 #include "devdb/hash_table.h"
@@ -16,6 +17,7 @@
 #include "devdb/proposal.h"
 #include "devdb/refusals.h"
 #include "devdb/store.h"
+#include "devdb/stream_name.h"
 #include "devdb/text.h"
 
 #include "proto/streams.pb-c.h"
@@ -209,6 +211,21 @@ new_batch(const struct devdb_guid *id, int64_t expected,
 	return batch;
 }
 
+static bool
+may_write(const struct devdb_call *call, const EventStore__Client__StreamIdentifier *stream)
+{
+	struct devdb_stream_name name = {0};
+	bool may;
+
+	/* The name is read a second time only where that matters. */
+	if (call->identity.kind == DEVDB_IDENTITY_SYSTEM)
+		return true;
+	devdb_stream_name_read(&name, stream);
+	may = devdb_access_allows(call, name.name, DEVDB_RIGHT_WRITE);
+	devdb_stream_name_dispose(&name);
+	return may;
+}
+
 /* Opens a batch unless one with that id is open. Returns the answer that refuses it, or
  * NULL. */
 static grpc_byte_buffer *
@@ -226,6 +243,8 @@ open_batch(struct devdb_call *call, const struct devdb_batch_subject *subject,
 	if (!options->stream_identifier)
 		return devdb_batch_answer_bad_request(
 		    subject, "Object reference not set to an instance of an object.");
+	if (!may_write(call, options->stream_identifier))
+		return devdb_batch_answer_access_denied(subject);
 	if (timeout_ns <= 0)
 		return devdb_batch_answer_timeout(subject);
 	if (find_batch(state, id))

@@ -3,6 +3,7 @@
 #define DEVDB_CALL_H
 
 #include "client-core/base/list.h"
+#include "devdb/identity.h"
 
 #include <grpc/grpc.h>
 #include <stdbool.h>
@@ -64,11 +65,12 @@ struct devdb_outgoing {
 	size_t len;
 };
 
-/* A call; methods use node, method and state, the rest belongs to call.c and server.c. */
+/* A call; methods use node, method, state and identity, the rest belongs to call.c and server.c. */
 struct devdb_call {
 	struct devdb_node *node;
 	const struct devdb_method *method;
 	void *state;
+	struct devdb_identity identity; /* set before the method starts */
 
 	grpc_call *grpc;
 	grpc_call_details details;

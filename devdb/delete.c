@@ -3,6 +3,7 @@
  * (wire-protocol 2.4). */
 #include "devdb/methods.h"
 
+#include "devdb/access.h"
 #include "devdb/expectation.h"
 #include "devdb/node.h"
 #include "devdb/refusals.h"
@@ -13,6 +14,7 @@
 
 struct request {
 	struct devdb_stream_name stream;
+	bool is_name; /* a stream can have that name */
 	int64_t expected;
 };
 
@@ -24,10 +26,10 @@ read_delete(
 {
 #define CASE(name)                                                                       \
 	EVENT_STORE__CLIENT__STREAMS__DELETE_REQ__OPTIONS__EXPECTED_STREAM_REVISION_##name
-	if (!message || !message->options ||
-	    !devdb_stream_name_read(
-		&request->stream, message->options->stream_identifier))
+	if (!message || !message->options || !message->options->stream_identifier)
 		return false;
+	request->is_name = devdb_stream_name_read(
+	    &request->stream, message->options->stream_identifier);
 	switch (message->options->expected_stream_revision_case) {
 	case CASE(REVISION):
 		return devdb_expectation_from_revision(
@@ -76,6 +78,12 @@ carry_out(struct devdb_call *call, const struct request *request, write_fn write
 {
 	struct devdb_write write;
 
+	if (devdb_access_refuse(call, request->stream.name, DEVDB_RIGHT_DELETE))
+		return;
+	if (!request->is_name) {
+		devdb_refuse_handler(call);
+		return;
+	}
 	if (devdb_refuse_request(call, request->stream.name, true))
 		return;
 	write = write_stream(call->node->store, request->stream.name, request->expected);

@@ -44,9 +44,10 @@ new_grpc_server(void)
 }
 
 struct devdb_listener *
-devdb_listener_new(grpc_completion_queue *queue, const char *address, int *port)
+devdb_listener_new(grpc_completion_queue *queue, const struct devdb_tls *tls,
+    const char *address, int *port)
 {
-	grpc_server_credentials *credentials = grpc_insecure_server_credentials_create();
+	grpc_server_credentials *credentials = devdb_tls_credentials(tls);
 	struct devdb_listener *listener = kdb_alloc_zero(1, sizeof *listener);
 
 	kdb_list_init(&listener->link);

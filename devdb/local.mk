@@ -15,6 +15,8 @@ devdb_store_sources = \
 bin_PROGRAMS += kurrentgate-devdb
 kurrentgate_devdb_SOURCES = \
 	$(devdb_store_sources) \
+	devdb/access.c devdb/access.h \
+	devdb/acl.c devdb/acl.h \
 	devdb/admin.c devdb/admin.h \
 	devdb/append.c \
 	devdb/batch_answer.c devdb/batch_answer.h \
@@ -25,6 +27,7 @@ kurrentgate_devdb_SOURCES = \
 	devdb/expectation.h \
 	devdb/faults.c devdb/faults.h \
 	devdb/gossip.c \
+	devdb/identity.c devdb/identity.h \
 	devdb/listener.c devdb/listener.h \
 	devdb/main.c \
 	devdb/methods.c devdb/methods.h \
@@ -40,7 +43,10 @@ kurrentgate_devdb_SOURCES = \
 	devdb/stats.h \
 	devdb/stream_name.c devdb/stream_name.h \
 	devdb/timers.c devdb/timers.h \
+	devdb/tls.c devdb/tls.h \
 	devdb/unary.c devdb/unary.h \
+	devdb/users.c devdb/users.h \
+	devdb/users_service.c \
 	devdb/v2_append_records.c \
 	devdb/v2_append_session.c \
 	devdb/v2_complaints.c devdb/v2_complaints.h \
@@ -51,11 +57,12 @@ kurrentgate_devdb_SOURCES = \
 	devdb/v2_refusals.c devdb/v2_refusals.h \
 	devdb/v2_text.c devdb/v2_text.h \
 	devdb/v2_write.c devdb/v2_write.h \
-	devdb/wire.c devdb/wire.h
+	devdb/wire.c devdb/wire.h \
+	daemon/base64.c daemon/base64.h
 kurrentgate_devdb_CPPFLAGS = $(AM_CPPFLAGS) $(GRPC_CFLAGS) $(PROTOBUF_C_CFLAGS) \
-	$(MICROHTTPD_CFLAGS) $(CJSON_CFLAGS)
+	$(MICROHTTPD_CFLAGS) $(CJSON_CFLAGS) $(GNUTLS_CFLAGS)
 kurrentgate_devdb_LDADD = libproto.a $(GRPC_LIBS) $(PROTOBUF_C_LIBS) $(MICROHTTPD_LIBS) \
-	$(CJSON_LIBS) $(UNISTRING_LIBS) -lpthread -lm
+	$(CJSON_LIBS) $(GNUTLS_LIBS) $(UNISTRING_LIBS) -lpthread -lm
 # A bare "make kurrentgate-devdb" in a fresh tree needs the generated headers, too.
 $(kurrentgate_devdb_OBJECTS): | $(proto_generated)
 

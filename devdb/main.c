@@ -15,6 +15,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Written as on the command line; the text itself holds a password and is not shown. */
+static bool
+add_users(struct devdb_users *users, const struct devdb_options *options)
+{
+	for (size_t i = 0; i < options->user_count; i++) {
+		if (devdb_users_add_written(users, options->users[i]))
+			continue;
+		fprintf(stderr,
+		    "kurrentgate-devdb: --user, number %zu: not "
+		    "NAME:PASSWORD[:GROUP[,GROUP]...], or a name that is taken\n",
+		    i + 1);
+		return false;
+	}
+	return true;
+}
+
 static void
 init_node(struct devdb_node *node, const struct devdb_options *options)
 {
@@ -109,18 +125,40 @@ serve(struct devdb_node *node, const sigset_t *signals)
 	return 0;
 }
 
+/* From users and certificate to the end. */
+static int
+run(const struct devdb_options *options, const sigset_t *signals)
+{
+	struct devdb_users users;
+	struct devdb_node node;
+	int status = 2;
+
+	init_node(&node, options);
+	devdb_users_init(&users);
+	if (options->user_count)
+		node.users = &users;
+	if (add_users(&users, options) &&
+	    devdb_tls_read(&node.tls, options->tls_cert, options->tls_key))
+		status = serve(&node, signals);
+	devdb_tls_dispose(&node.tls);
+	dispose_node(&node);
+	devdb_users_dispose(&users);
+	return status;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct devdb_options options;
-	struct devdb_node node;
 	sigset_t signals;
 	int status;
 
 	switch (devdb_options_read(&options, argc, argv)) {
 	case DEVDB_OPTIONS_DONE:
+		devdb_options_dispose(&options);
 		return 0;
 	case DEVDB_OPTIONS_BAD:
+		devdb_options_dispose(&options);
 		return 2;
 	default:
 		break;
@@ -132,9 +170,8 @@ main(int argc, char **argv)
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	grpc_init();
-	init_node(&node, &options);
-	status = serve(&node, &signals);
-	dispose_node(&node);
+	status = run(&options, &signals);
 	grpc_shutdown();
+	devdb_options_dispose(&options);
 	return status;
 }

@@ -17,6 +17,8 @@ const struct devdb_method *const devdb_methods[] = {
     &devdb_batch_append,
     &devdb_gossip,
     &devdb_server_features,
+    &devdb_users_create,
+    &devdb_users_disable,
 };
 
 const size_t devdb_method_count = sizeof devdb_methods / sizeof devdb_methods[0];

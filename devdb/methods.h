@@ -21,6 +21,8 @@ extern const struct devdb_method devdb_gossip;
 extern const struct devdb_method devdb_read;
 extern const struct devdb_method devdb_server_features;
 extern const struct devdb_method devdb_tombstone;
+extern const struct devdb_method devdb_users_create;
+extern const struct devdb_method devdb_users_disable;
 extern const struct devdb_method devdb_v2_append_records;
 extern const struct devdb_method devdb_v2_append_session;
 

@@ -6,6 +6,8 @@
 #include "devdb/role.h"
 #include "devdb/stats.h"
 #include "devdb/timers.h"
+#include "devdb/tls.h"
+#include "devdb/users.h"
 #include "devdb/wire.h"
 
 struct devdb_faults;
@@ -13,12 +15,14 @@ struct devdb_options;
 struct devdb_store;
 
 /*
- * What all calls share. store, timers and arena belong to the server's thread; role,
+ * What all calls share. store, users, timers and arena belong to the server's thread; role,
  * faults and stats may be used by any thread.
  */
 struct devdb_node {
 	const struct devdb_options *options;
 	struct devdb_store *store;
+	struct devdb_users *users; /* NULL: nobody needs to say who it is */
+	struct devdb_tls tls;
 	struct devdb_timers timers;
 	struct devdb_wire_arena arena;
 	struct devdb_faults *faults;

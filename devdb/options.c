@@ -2,6 +2,7 @@
 /* The command line. Owns nothing. */
 #include "devdb/options.h"
 
+#include "client-core/base/alloc.h"
 #include "devdb/role.h"
 
 #include <errno.h>
@@ -30,6 +31,13 @@ static const char help[] =
     "                            largest event (16777216)\n"
     "  --max-memory BYTES        events, names and index together (1073741824); writes\n"
     "                            beyond are refused, nothing stored is dropped\n"
+    "  --user NAME:PASSWORD[:GROUP[,GROUP]...]\n"
+    "                            a user, again for each; with one, calls need Basic\n"
+    "                            credentials and rights: user admin and group $admins\n"
+    "                            have all, others those of $acl and no streams that\n"
+    "                            begin with $. Without it everybody may do anything\n"
+    "  --tls-cert FILE           serve TLS with this certificate and chain (PEM);\n"
+    "  --tls-key FILE            its private key (PEM)\n"
     "  --help, --version         print this, or the version, and stop\n"
     "\n"
     "It prints 'kurrentgate-devdb listening on ADDRESS:PORT' when it serves, and with\n"
@@ -72,6 +80,9 @@ enum {
 	OPT_APPEND,
 	OPT_EVENT,
 	OPT_MEMORY,
+	OPT_USER,
+	OPT_TLS_CERT,
+	OPT_TLS_KEY,
 	OPT_HELP,
 	OPT_VERSION
 };
@@ -83,6 +94,9 @@ static const struct option longs[] = {
     {"max-append-size", required_argument, NULL, OPT_APPEND},
     {"max-append-event-size", required_argument, NULL, OPT_EVENT},
     {"max-memory", required_argument, NULL, OPT_MEMORY},
+    {"user", required_argument, NULL, OPT_USER},
+    {"tls-cert", required_argument, NULL, OPT_TLS_CERT},
+    {"tls-key", required_argument, NULL, OPT_TLS_KEY},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
     {NULL, 0, NULL, 0},
@@ -173,10 +187,38 @@ take(struct devdb_options *options, int option)
 	case OPT_MEMORY:
 		return read_bytes(
 		    "max-memory", optarg, SIZE_MAX / 2, &options->max_memory_bytes);
+	case OPT_USER:
+		options->users = kdb_realloc(
+		    options->users, (options->user_count + 1) * sizeof *options->users);
+		options->users[options->user_count++] = optarg;
+		return true;
+	case OPT_TLS_CERT:
+		options->tls_cert = optarg;
+		return true;
+	case OPT_TLS_KEY:
+		options->tls_key = optarg;
+		return true;
 	default:
 		fputs("Try 'kurrentgate-devdb --help'.\n", stderr);
 		return false;
 	}
+}
+
+static bool
+check_tls(const struct devdb_options *options)
+{
+	if (!options->tls_cert == !options->tls_key)
+		return true;
+	fputs("kurrentgate-devdb: --tls-cert and --tls-key need each other\n", stderr);
+	return false;
+}
+
+void
+devdb_options_dispose(struct devdb_options *options)
+{
+	free(options->users);
+	options->users = NULL;
+	options->user_count = 0;
 }
 
 enum devdb_options_result
@@ -203,7 +245,7 @@ devdb_options_read(struct devdb_options *options, int argc, char **argv)
 			return DEVDB_OPTIONS_BAD;
 	}
 	if (optind == argc)
-		return DEVDB_OPTIONS_RUN;
+		return check_tls(options) ? DEVDB_OPTIONS_RUN : DEVDB_OPTIONS_BAD;
 	fprintf(stderr,
 	    "kurrentgate-devdb: unexpected argument '%s'\nTry 'kurrentgate-devdb "
 	    "--help'.\n",

@@ -5,6 +5,7 @@
 #include "devdb/methods.h"
 
 #include "client-core/base/alloc.h"
+#include "devdb/access.h"
 #include "devdb/node.h"
 #include "devdb/read_answer.h"
 #include "devdb/refusals.h"
@@ -78,18 +79,42 @@ count_name(const OPTIONS *options)
 	}
 }
 
+static const char all[] = "$all";
+
+/* Says no to a request for nothing, and to a caller without the right. */
+static bool
+refuse_subject(struct devdb_call *call, const OPTIONS *options)
+{
+	struct state *state = call->state;
+	struct devdb_name name = {(const uint8_t *)all, sizeof all - 1};
+
+	switch (options->stream_option_case) {
+	case OPTION(STREAM_OPTION_ALL):
+		break;
+	case OPTION(STREAM_OPTION_STREAM):
+		/* What cannot be written can be looked for: $$ is not found. */
+		devdb_stream_name_read(
+		    &state->stream, options->stream->stream_identifier);
+		name = state->stream.name;
+		if (options->stream->stream_identifier)
+			break;
+		devdb_refuse_handler(call);
+		return true;
+	default:
+		devdb_refuse_argument(call,
+		    "'None' is not a valid EventStore.Client.Streams."
+		    "ReadReq+Types+Options+StreamOptionOneofCase");
+		return true;
+	}
+	return devdb_access_refuse(call, name, DEVDB_RIGHT_READ);
+}
+
 static bool
 refuse_combination(struct devdb_call *call, const OPTIONS *options)
 {
 	bool is_all = options->stream_option_case == OPTION(STREAM_OPTION_ALL);
 	char text[160];
 
-	if (options->stream_option_case == OPTION(STREAM_OPTION__NOT_SET)) {
-		devdb_refuse_argument(call,
-		    "'None' is not a valid EventStore.Client.Streams."
-		    "ReadReq+Types+Options+StreamOptionOneofCase");
-		return true;
-	}
 	if (!options->uuid_option) {
 		devdb_refuse_argument(call,
 		    "'uuidOption' is a required argument of type "
@@ -148,8 +173,7 @@ begin_stream(struct devdb_call *call, const OPTIONS *options, bool is_backwards)
 	struct state *state = call->state;
 	int64_t from;
 
-	if (!read_from(options->stream, &from) ||
-	    !devdb_stream_name_read(&state->stream, options->stream->stream_identifier)) {
+	if (!read_from(options->stream, &from) || state->stream.name.len == 0) {
 		devdb_refuse_handler(call);
 		return false;
 	}
@@ -172,7 +196,6 @@ begin_all(struct devdb_call *call, const OPTIONS *options, bool is_backwards)
 {
 #define ALL(name)                                                                        \
 	EVENT_STORE__CLIENT__STREAMS__READ_REQ__OPTIONS__ALL_OPTIONS__ALL_OPTION_##name
-	static const char all[] = "$all";
 	struct state *state = call->state;
 	uint64_t from = 0;
 
@@ -231,7 +254,8 @@ half_close(struct devdb_call *call)
 	    unary->len);
 	if (!request || !request->options)
 		devdb_refuse_handler(call);
-	else if (!refuse_combination(call, request->options))
+	else if (!refuse_subject(call, request->options) &&
+		 !refuse_combination(call, request->options))
 		begin(call, request->options);
 }
 

@@ -181,8 +181,8 @@ devdb_refuse_full(struct devdb_call *call)
 	    "The development database is full (--max-memory).", NULL, 0);
 }
 
-static void
-refuse_access(struct devdb_call *call)
+void
+devdb_refuse_access(struct devdb_call *call)
 {
 	struct devdb_trailer trailers[] = {text_trailer("exception", "access-denied")};
 
@@ -244,7 +244,7 @@ devdb_refuse_fault(struct devdb_call *call, const struct devdb_fault *fault)
 		devdb_refuse_not_leader(call, fault->leader_host, fault->leader_port);
 		return true;
 	case DEVDB_FAULT_ACCESS_DENIED:
-		refuse_access(call);
+		devdb_refuse_access(call);
 		return true;
 	case DEVDB_FAULT_END_CALL:
 		devdb_call_reset(call);

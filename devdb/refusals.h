@@ -28,6 +28,9 @@ void devdb_refuse_event_size(
 void devdb_refuse_not_leader(struct devdb_call *call, const char *host, int port);
 void devdb_refuse_not_ready(struct devdb_call *call);
 
+/* The caller has no right to that. */
+void devdb_refuse_access(struct devdb_call *call);
+
 /* devdb's own: --max-memory is reached. */
 void devdb_refuse_full(struct devdb_call *call);
 

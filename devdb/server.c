@@ -6,6 +6,7 @@
 
 #include "client-core/base/alloc.h"
 #include "client-core/base/clock.h"
+#include "devdb/access.h"
 #include "devdb/call.h"
 #include "devdb/faults.h"
 #include "devdb/listener.h"
@@ -84,13 +85,21 @@ ignore_half_close(struct devdb_call *call)
 	(void)call;
 }
 
-/* What a path that nobody serves gets. */
+/* What a path that nobody serves gets, and a call with wrong credentials. */
 static const struct devdb_method no_method = {
     .label = "",
     .max_message_bytes = DEVDB_MAX_MESSAGE_BYTES,
     .message = ignore_message,
     .half_close = ignore_half_close,
 };
+
+static void
+refuse_wrong_credentials(struct devdb_call *call)
+{
+	devdb_call_start(call, &no_method);
+	devdb_call_finish(
+	    call, GRPC_STATUS_UNAUTHENTICATED, "Unauthenticated", NULL, 0);
+}
 
 static void
 refuse_unknown(struct devdb_call *call, bool is_service_known)
@@ -111,6 +120,10 @@ begin(struct devdb_call *call)
 	    devdb_methods_find((const char *)GRPC_SLICE_START_PTR(call->details.method),
 		GRPC_SLICE_LENGTH(call->details.method), &is_service_known);
 
+	if (!devdb_access_identify(call)) {
+		refuse_wrong_credentials(call);
+		return;
+	}
 	if (index < 0) {
 		refuse_unknown(call, is_service_known);
 		return;
@@ -153,7 +166,8 @@ reopen(struct devdb_timer *timer, bool is_due)
 
 	if (!is_due || server->is_stopping || server->listener)
 		return;
-	listener = devdb_listener_new(server->queue, server->address, &port);
+	listener = devdb_listener_new(
+	    server->queue, &server->node->tls, server->address, &port);
 	if (listener) {
 		begin_to_listen(server, listener);
 		return;
@@ -294,7 +308,7 @@ devdb_server_new(struct devdb_node *node, const char *address, int *port)
 	server->queue = grpc_completion_queue_create_for_next(NULL);
 	server->waker =
 	    grpc_lame_client_channel_create("waker", GRPC_STATUS_UNAVAILABLE, "waker");
-	server->listener = devdb_listener_new(server->queue, address, port);
+	server->listener = devdb_listener_new(server->queue, &node->tls, address, port);
 	if (server->listener) {
 		server->address = resolve(address, *port);
 		return server;

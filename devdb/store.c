@@ -251,6 +251,29 @@ is_readable(struct devdb_name name, const struct devdb_stream *stream, int64_t r
 	       stream->events[revision]->created_ticks >= oldest_visible_ticks(&metadata);
 }
 
+bool
+devdb_store_metadata(const struct devdb_store *store, struct devdb_name name,
+    const uint8_t **json, size_t *len)
+{
+	const struct devdb_stream *metastream;
+	const struct devdb_event *event;
+	struct devdb_name meta_name;
+
+	if (is_metastream(name))
+		return false;
+	meta_name = metastream_of(name);
+	metastream = find_stream(store, meta_name);
+	free((void *)meta_name.bytes);
+	if (!metastream || metastream->count == 0)
+		return false;
+	event = metastream->events[metastream->count - 1];
+	if (!event->is_json)
+		return false;
+	*json = devdb_event_data(event);
+	*len = event->data_len;
+	return true;
+}
+
 /* --- the decision about a write (wire-protocol 4.2) --- */
 
 struct check {

@@ -92,6 +92,11 @@ struct devdb_write devdb_store_delete(
 struct devdb_write devdb_store_tombstone(
     struct devdb_store *store, struct devdb_name stream, int64_t expected);
 
+/* The data of the metadata that the stream obeys, borrowed until the next write; false
+ * when it has none. */
+bool devdb_store_metadata(const struct devdb_store *store, struct devdb_name name,
+    const uint8_t **json, size_t *len);
+
 enum devdb_read_state { DEVDB_READ_FOUND, DEVDB_READ_NOT_FOUND, DEVDB_READ_DELETED };
 
 /* A read in progress. Events stay valid as long as the store; a read sees what was there

@@ -3,6 +3,7 @@
  * comma and bytes behind the object pass; a wrong type anywhere makes it ignore all. */
 #include "devdb/stream_metadata.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -138,17 +139,17 @@ read_object(struct reader *reader, int depth, member_fn member, void *context)
 	return true;
 }
 
-typedef bool (*element_fn)(const struct token *value);
+typedef bool (*element_fn)(void *context, const struct token *value);
 
 static bool
-read_array(struct reader *reader, int depth, element_fn element)
+read_array(struct reader *reader, int depth, element_fn element, void *context)
 {
 	struct token value;
 
 	reader->at++;
 	while (!take(reader, ']')) {
 		if (!read_value(reader, &value, depth + 1) ||
-		    (element && !element(&value)))
+		    (element && !element(context, &value)))
 			return false;
 		if (!take(reader, ','))
 			return take(reader, ']');
@@ -174,7 +175,7 @@ read_value(struct reader *reader, struct token *token, int depth)
 		token->kind = is_object ? KIND_OBJECT : KIND_ARRAY;
 		token->start = reader->at;
 		if (!(is_object ? read_object(reader, depth, NULL, NULL)
-				: read_array(reader, depth, NULL)))
+				: read_array(reader, depth, NULL, NULL)))
 			return false;
 		token->end = reader->at;
 		return true;
@@ -195,27 +196,161 @@ is_key(const struct token *key, const char *name)
 	return strlen(name) == len && memcmp(key->start + 1, name, len) == 0;
 }
 
-static bool
-is_role(const struct token *value)
+/* --- access lists --- */
+
+/* Who is asked about, and what the list that was read last says. */
+struct question {
+	const char *right;
+	devdb_stream_metadata_role_fn has_role;
+	const void *who;
+	enum devdb_access_list list;
+};
+
+static unsigned
+read_hex(const char *digits)
 {
-	return value->kind == KIND_TEXT;
+	unsigned value = 0;
+
+	for (int i = 0; i < 4; i++) {
+		int c = tolower((unsigned char)digits[i]);
+
+		value = value * 16 + (unsigned)(c >= 'a' ? c - 'a' + 10 : c - '0');
+	}
+	return value;
+}
+
+static void
+put_utf8(struct kdb_buffer *out, unsigned c)
+{
+	if (c < 0x80) {
+		kdb_buffer_put_char(out, (char)c);
+		return;
+	}
+	if (c < 0x800) {
+		kdb_buffer_put_char(out, (char)(0xc0 | c >> 6));
+	} else {
+		if (c < 0x10000) {
+			kdb_buffer_put_char(out, (char)(0xe0 | c >> 12));
+		} else {
+			kdb_buffer_put_char(out, (char)(0xf0 | c >> 18));
+			kdb_buffer_put_char(out, (char)(0x80 | (c >> 12 & 0x3f)));
+		}
+		kdb_buffer_put_char(out, (char)(0x80 | (c >> 6 & 0x3f)));
+	}
+	kdb_buffer_put_char(out, (char)(0x80 | (c & 0x3f)));
 }
 
 static bool
-check_acl_member(void *context, const struct token *key, const struct token *value)
+is_unicode_escape(const char *at, const char *end)
+{
+	if (end - at < 6 || at[0] != '\\' || at[1] != 'u')
+		return false;
+	for (int i = 2; i < 6; i++) {
+		if (!isxdigit((unsigned char)at[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Takes \uXXXX, or two of them that are one character; returns what is behind. */
+static const char *
+put_unicode_escape(struct kdb_buffer *out, const char *at, const char *end)
+{
+	unsigned c = read_hex(at + 2);
+	unsigned low;
+
+	at += 6;
+	if (c >= 0xd800 && c < 0xdc00 && is_unicode_escape(at, end)) {
+		low = read_hex(at + 2);
+		if (low >= 0xdc00 && low < 0xe000) {
+			c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+			at += 6;
+		}
+	}
+	put_utf8(out, c >= 0xd800 && c < 0xe000 ? 0xfffd : c);
+	return at;
+}
+
+/* The characters that a text stands for. */
+static void
+put_plain(struct kdb_buffer *out, const struct token *text)
+{
+	static const char names[] = "bfnrt";
+	static const char values[] = "\b\f\n\r\t";
+	const char *end = text->end - 1;
+	const char *at = text->start + 1;
+
+	while (at < end) {
+		if (is_unicode_escape(at, end)) {
+			at = put_unicode_escape(out, at, end);
+		} else if (*at == '\\' && at + 1 < end) {
+			const char *name = at[1] ? strchr(names, at[1]) : NULL;
+
+			kdb_buffer_put_char(out, name ? values[name - names] : at[1]);
+			at += 2;
+		} else {
+			kdb_buffer_put_char(out, *at++);
+		}
+	}
+}
+
+static bool
+take_role(void *context, const struct token *value)
+{
+	struct question *question = context;
+	struct kdb_buffer role;
+
+	if (value->kind != KIND_TEXT)
+		return false;
+	if (!question || question->list == DEVDB_ACCESS_LISTED)
+		return true;
+	kdb_buffer_init(&role, 3 * (size_t)(value->end - value->start));
+	put_plain(&role, value);
+	if (role.len && question->has_role(question->who, role.data, role.len))
+		question->list = DEVDB_ACCESS_LISTED;
+	kdb_buffer_dispose(&role);
+	return true;
+}
+
+static bool
+take_acl_member(void *context, const struct token *key, const struct token *value)
 {
 	static const char *const names[] = {"$r", "$w", "$d", "$mr", "$mw"};
+	struct question *question = context;
 	struct reader reader = {value->start, value->end};
 	bool is_known = false;
 
-	(void)context;
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		is_known |= is_key(key, names[i]);
 	if (!is_known)
 		return false;
-	return is_role(value) ||
-	       (value->kind == KIND_ARRAY && read_array(&reader, 1, is_role));
+	if (question && is_key(key, question->right))
+		question->list = DEVDB_ACCESS_NOT_LISTED;
+	else
+		question = NULL;
+	if (value->kind == KIND_ARRAY)
+		return read_array(&reader, 1, take_role, question);
+	return take_role(question, value);
 }
+
+/* The last of several lists counts. */
+static bool
+take_acl(struct question *question, const struct token *value)
+{
+	struct reader reader = {value->start, value->end};
+
+	if (question)
+		question->list = DEVDB_ACCESS_NO_LIST;
+	return value->kind == KIND_OBJECT &&
+	       read_object(&reader, 1, take_acl_member, question);
+}
+
+/* --- the whole --- */
+
+struct document {
+	struct devdb_stream_metadata metadata;
+	struct question *question; /* or NULL */
+};
 
 static bool
 take_limit(const struct token *value, int64_t *limit)
@@ -229,7 +364,8 @@ take_limit(const struct token *value, int64_t *limit)
 static bool
 take_member(void *context, const struct token *key, const struct token *value)
 {
-	struct devdb_stream_metadata *metadata = context;
+	struct document *document = context;
+	struct devdb_stream_metadata *metadata = &document->metadata;
 	int64_t ignored;
 
 	if (is_key(key, "$maxCount"))
@@ -243,12 +379,8 @@ take_member(void *context, const struct token *key, const struct token *value)
 		return take_limit(value, &ignored) && ignored <= MAX_AGE_S;
 	if (is_key(key, "$tmp"))
 		return value->kind == KIND_WORD && *value->start != 'n';
-	if (is_key(key, "$acl")) {
-		struct reader reader = {value->start, value->end};
-
-		return value->kind == KIND_OBJECT &&
-		       read_object(&reader, 1, check_acl_member, NULL);
-	}
+	if (is_key(key, "$acl"))
+		return take_acl(document->question, value);
 	return true;
 }
 
@@ -267,11 +399,23 @@ read_whole(const uint8_t *json, size_t len, member_fn member, void *context)
 struct devdb_stream_metadata
 devdb_stream_metadata_parse(const uint8_t *json, size_t len)
 {
-	struct devdb_stream_metadata metadata = {0};
+	struct document document = {0};
 
-	if (!read_whole(json, len, take_member, &metadata))
+	if (!read_whole(json, len, take_member, &document))
 		return (struct devdb_stream_metadata){0};
-	return metadata;
+	return document.metadata;
+}
+
+enum devdb_access_list
+devdb_stream_metadata_access(const uint8_t *json, size_t len, const char *right,
+    devdb_stream_metadata_role_fn has_role, const void *who)
+{
+	struct question question = {right, has_role, who, DEVDB_ACCESS_NO_LIST};
+	struct document document = {.question = &question};
+
+	if (!read_whole(json, len, take_member, &document))
+		return DEVDB_ACCESS_NO_LIST;
+	return question.list;
 }
 
 static void

@@ -22,6 +22,21 @@ struct devdb_stream_metadata {
  * fault, and the whole counts as empty. Pure; any thread. */
 struct devdb_stream_metadata devdb_stream_metadata_parse(const uint8_t *json, size_t len);
 
+/* Whether somebody has the role (or user name) of len bytes. */
+typedef bool (*devdb_stream_metadata_role_fn)(
+    const void *who, const char *role, size_t len);
+
+enum devdb_access_list {
+	DEVDB_ACCESS_NO_LIST, /* the metadata says nothing about this right */
+	DEVDB_ACCESS_LISTED,
+	DEVDB_ACCESS_NOT_LISTED
+};
+
+/* Whether $acl gives somebody the right ("$r", "$w", "$d", "$mr" or "$mw"), read with the
+ * same strictness. Pure; any thread. */
+enum devdb_access_list devdb_stream_metadata_access(const uint8_t *json, size_t len,
+    const char *right, devdb_stream_metadata_role_fn has_role, const void *who);
+
 /* Appends the same object with $tb set to `revision` in its place, or behind the others,
  * blanks removed, as the server does when a write undeletes a stream. An object that cannot be read becomes {"$tb":N}. */
 void devdb_stream_metadata_set_truncate_before(

@@ -136,6 +136,22 @@ take_checks(
 /* --- records --- */
 
 static bool
+refuse_access(
+    struct devdb_call *call, const struct devdb_v2_write *write, bool is_check_only)
+{
+	enum devdb_right right = is_check_only ? DEVDB_RIGHT_READ : DEVDB_RIGHT_WRITE;
+
+	for (size_t i = 0; i < write->part_count; i++) {
+		const struct devdb_part *part = &write->parts[i];
+
+		if (part->is_check_only == is_check_only &&
+		    devdb_v2_refuse_access(call, part->stream, right))
+			return true;
+	}
+	return false;
+}
+
+static bool
 take_records(
     struct devdb_call *call, struct devdb_v2_write *write, const REQUEST *request)
 {
@@ -156,6 +172,8 @@ take_records(
 			return false;
 		has_all_streams = has_all_streams && record->has_stream;
 	}
+	if (refuse_access(call, write, false) || refuse_access(call, write, true))
+		return false;
 	/* Found only when everything else is right: the empty name is no stream's. */
 	if (!has_all_streams)
 		devdb_refuse_handler(call);

@@ -47,6 +47,12 @@ end(struct devdb_call *call)
 	free(state);
 }
 
+static struct devdb_name
+stream_of(const REQUEST *request)
+{
+	return (struct devdb_name){request->stream.data, request->stream.len};
+}
+
 static bool
 refuse_invalid(struct devdb_call *call, const REQUEST *request)
 {
@@ -85,7 +91,7 @@ static void
 take_request(struct devdb_call *call, const REQUEST *request)
 {
 	struct state *state = call->state;
-	struct devdb_name name = {request->stream.data, request->stream.len};
+	struct devdb_name name = stream_of(request);
 	uint32_t part;
 	bool is_new;
 
@@ -115,7 +121,8 @@ message(struct devdb_call *call, const uint8_t *bytes, size_t len)
 	    &kurrentdb__protocol__v2__streams__append_request__descriptor, bytes, len);
 	if (!request)
 		devdb_refuse_handler(call);
-	else if (!refuse_invalid(call, request))
+	else if (!refuse_invalid(call, request) &&
+		 !devdb_v2_refuse_access(call, stream_of(request), DEVDB_RIGHT_WRITE))
 		take_request(call, request);
 }
 

@@ -418,15 +418,18 @@ refuse_not_leader(struct devdb_call *call, const char *host, int port)
 }
 
 static void
-refuse_access(struct devdb_call *call, struct devdb_name stream)
+refuse_access(
+    struct devdb_call *call, struct devdb_name stream, enum devdb_right right)
 {
 	Kurrent__Rpc__AccessDeniedErrorDetails detail =
 	    KURRENT__RPC__ACCESS_DENIED_ERROR_DETAILS__INIT;
+	const struct devdb_user *user = call->identity.user;
 	struct kdb_buffer operation;
 	struct kdb_buffer text;
 
 	kdb_buffer_init(&operation, MAX_TEXT_BYTES);
-	kdb_buffer_put_text(&operation, "streams:write:");
+	kdb_buffer_put_text(&operation,
+	    right == DEVDB_RIGHT_READ ? "streams:read:" : "streams:write:");
 	put_name(&operation, stream);
 	for (size_t i = 0; i < operation.len; i++)
 		operation.data[i] = (char)tolower((unsigned char)operation.data[i]);
@@ -436,8 +439,21 @@ refuse_access(struct devdb_call *call, struct devdb_name stream)
 	kdb_buffer_put(&text, operation.data, operation.len);
 	detail.has_operation = true;
 	detail.operation = devdb_wire_bytes(operation.data, operation.len);
+	detail.has_username = user != NULL;
+	if (user)
+		detail.username = devdb_wire_bytes(user->name, user->name_len);
 	refuse_and_dispose(call, &access_denied, &text, &detail.base);
 	kdb_buffer_dispose(&operation);
+}
+
+bool
+devdb_v2_refuse_access(
+    struct devdb_call *call, struct devdb_name stream, enum devdb_right right)
+{
+	if (devdb_access_allows(call, stream, right))
+		return false;
+	refuse_access(call, stream, right);
+	return true;
 }
 
 static bool
@@ -459,7 +475,7 @@ refuse_fault(struct devdb_call *call, const struct devdb_fault *fault,
 		refuse_not_leader(call, fault->leader_host, fault->leader_port);
 		return true;
 	case DEVDB_FAULT_ACCESS_DENIED:
-		refuse_access(call, stream);
+		refuse_access(call, stream, DEVDB_RIGHT_WRITE);
 		return true;
 	default:
 		return devdb_refuse_fault(call, fault);

@@ -2,6 +2,7 @@
 #ifndef DEVDB_V2_REFUSALS_H
 #define DEVDB_V2_REFUSALS_H
 
+#include "devdb/access.h"
 #include "devdb/call.h"
 #include "devdb/store.h"
 
@@ -42,6 +43,10 @@ void devdb_v2_refuse_transaction_size(
 
 /* Says no to a message that is longer than the server takes; true when it did. */
 bool devdb_v2_refuse_message_size(struct devdb_call *call, size_t len);
+
+/* Says no to a caller without the right; true when it did. */
+bool devdb_v2_refuse_access(
+    struct devdb_call *call, struct devdb_name stream, enum devdb_right right);
 
 /* What stood against a part of a write over several streams. */
 struct devdb_v2_violation {

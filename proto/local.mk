@@ -8,7 +8,8 @@ proto_files = \
 	proto/gossip.proto \
 	proto/server_features.proto \
 	proto/streams_v2.proto \
-	proto/streams_v2_errors.proto
+	proto/streams_v2_errors.proto \
+	proto/users.proto
 proto_generated = \
 	proto/well_known.pb-c.c proto/well_known.pb-c.h \
 	proto/shared.pb-c.c proto/shared.pb-c.h \
@@ -18,7 +19,8 @@ proto_generated = \
 	proto/gossip.pb-c.c proto/gossip.pb-c.h \
 	proto/server_features.pb-c.c proto/server_features.pb-c.h \
 	proto/streams_v2.pb-c.c proto/streams_v2.pb-c.h \
-	proto/streams_v2_errors.pb-c.c proto/streams_v2_errors.pb-c.h
+	proto/streams_v2_errors.pb-c.c proto/streams_v2_errors.pb-c.h \
+	proto/users.pb-c.c proto/users.pb-c.h
 
 BUILT_SOURCES += $(proto_generated)
 CLEANFILES += $(proto_generated)
