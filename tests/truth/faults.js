@@ -161,6 +161,63 @@ for (const [action, status] of Object.entries(statuses))
     assert.equal((await unary(db, 'Append', ...appendMessages('a'))).code, 0);
   });
 
+const record = stream => ({ record_id: crypto.randomUUID(), schema: { format: 'SCHEMA_FORMAT_JSON', name: 'T' }, data: Buffer.from('{}'), ...(stream && { stream }) });
+const V2 = {
+  AppendSession: { what: 'Append session', messages: (...streams) => streams.map(stream => ({ stream, records: [record()] })) },
+  AppendRecords: { what: 'Append records', messages: (...streams) => [{ records: streams.map(record) }] },
+};
+const explain = ({ code, trailers }) => {
+  const bytes = trailers['grpc-status-details-bin'];
+  const { code: inner, message, details } = bytes ? decode('google.rpc.Status', bytes) : {};
+  return { code, inner, message, details: details?.map(d => d.value) };
+};
+const retry = { retry_delay: { seconds: '5' } };
+const refusals = {
+  'not-ready': () => [14, 'SERVER_NOT_READY', 'The server is not yet ready to handle requests. Please try again after 5 seconds.', retry],
+  busy: () => [14, 'SERVER_OVERLOADED', 'The server is currently overloaded and cannot handle the request. Please try again after 5 seconds.', retry],
+  timeout: what => [4, 'OPERATION_TIMEOUT', `Operation timed out: ${what} timed out while waiting for commit Please try again after 5 seconds.`, retry],
+  'access-denied': () => [7, 'ACCESS_DENIED', 'Access denied. Insufficient permissions to perform streams:write:b', { operation: 'streams:write:b' }],
+};
+for (const [rpc, { what, messages }] of Object.entries(V2))
+  for (const [action, refusal] of Object.entries(refusals))
+    test(`${action} of an ${rpc}: the call ends with details, and nothing is stored`, async t => {
+      const db = await database(t);
+      const [code, reason, message, detail] = refusal(what);
+      await db.fault({ method: rpc, stream: 'b', action, count: 1 });
+      assert.equal((await unary(db, rpc, ...messages('a'))).code, 0);
+      assert.deepEqual(explain(await unary(db, rpc, ...messages('a', 'b'))), { code, inner: code, message, details: [{ reason, domain: 'server' }, detail] });
+      assert.deepEqual([await read(db, 'a'), await read(db, 'b')], [1, 0]);
+      assert.equal((await unary(db, rpc, ...messages('a', 'b'))).code, 0);
+      assert.deepEqual([await read(db, 'a'), await read(db, 'b')], [2, 1]);
+    });
+
+for (const [rpc, { messages }] of Object.entries(V2))
+  test(`${rpc}: a follower names its leader in details, a node without one is not ready`, async t => {
+    const db = await database(t);
+    await db.http('POST', '/role', { state: 'Follower', leader_host: '127.0.0.9', leader_port: 4711 });
+    const { code, details: [info, detail] } = explain(await unary(db, rpc, ...messages('a')));
+    assert.deepEqual([code, info.reason, detail.current_leader.host, detail.current_leader.port], [9, 'NOT_LEADER_NODE', '127.0.0.9', 4711]);
+    await db.http('POST', '/role', { state: 'Unknown' });
+    assert.equal(explain(await unary(db, rpc, ...messages('a'))).details[0].reason, 'SERVER_NOT_READY');
+    await db.http('POST', '/role', { state: 'Leader' });
+    assert.equal((await unary(db, rpc, ...messages('a'))).code, 0);
+  });
+
+for (const [rpc, { messages }] of Object.entries(V2))
+  test(`${rpc}: dropped after storing, all of it is stored; dropped before, nothing`, async t => {
+    const db = await database(t);
+    for (const [action, stored] of [['drop-before', 0], ['drop-after', 1]]) {
+      await db.fault({ method: rpc, stream: 'b', action, count: 1 });
+      const call = open(db, rpc);
+      for (const message of messages('a', 'b')) call.send(message);
+      call.call.end();
+      await quiet();
+      assert.ok(!call.isOver());
+      assert.deepEqual([await read(db, 'a'), await read(db, 'b')], [stored, stored]);
+      call.call.cancel();
+    }
+  });
+
 test('an Append that is dropped after storing stays open', async t => {
   const db = await database(t);
   await db.fault({ method: 'Append', action: 'drop-after', count: 1 });
@@ -410,7 +467,7 @@ test('a client that does not read its answers does not stop others', async t => 
 
 test('bytes that are no message, and endings at any time, leave it running', async t => {
   const db = await database(t);
-  for (const rpc of ['Read', 'Append', 'Delete', 'Tombstone', 'BatchAppend']) {
+  for (const rpc of ['Read', 'Append', 'Delete', 'Tombstone', 'BatchAppend', 'AppendSession', 'AppendRecords']) {
     for (const bytes of ['ff', '0aff', '0a8080808010', '', '1a04deadbeef', '08ffffffffffffffffff']) {
       const call = open(db, rpc);
       call.call.write(Buffer.from(bytes, 'hex'));
