@@ -36,7 +36,8 @@ check_taken(const struct kg_append_body *append, const struct kg_append_limits *
 	for (size_t i = 0; i < append->event_count; i++) {
 		const struct kdb_event *event = &append->events[i];
 
-		require(event->type.len >= 1 && event->type.len <= limits->max_name_bytes);
+		require(
+		    event->type.len >= 1 && event->type.len <= limits->max_name_bytes);
 		require(fuzz_is_utf8(event->type.data, event->type.len));
 		require(memchr(event->type.data, '\0', event->type.len) == NULL);
 		if (event->is_json && limits->validate_payloads)
@@ -70,8 +71,8 @@ read_once(append_read_fn read, struct kdb_bytes body, const char *stream_name,
 	bool is_taken;
 
 	kg_refusal_init(&refusal);
-	is_taken = read(
-	    body.data, body.len, text_bytes(stream_name), limits, append, &refusal);
+	is_taken =
+	    read(body.data, body.len, text_bytes(stream_name), limits, append, &refusal);
 	*problem = KG_PROBLEM_COUNT;
 	if (is_taken) {
 		require(!refusal.is_set && refusal.finding_count == 0);
@@ -165,13 +166,12 @@ check_metadata_stream(append_read_fn read, struct kdb_bytes body, bool is_taken,
 }
 
 bool
-append_check_body(append_read_fn read, const char *body, size_t len,
-    struct kg_append_body *append)
+append_check_body(
+    append_read_fn read, const char *body, size_t len, struct kg_append_body *append)
 {
 	struct kdb_bytes bytes = {body, len};
 	enum kg_problem problem;
-	bool is_taken =
-	    read_once(read, bytes, "plain", &append_limits, append, &problem);
+	bool is_taken = read_once(read, bytes, "plain", &append_limits, append, &problem);
 
 	check_unvalidated(read, bytes, is_taken, append);
 	check_one_event_limit(read, bytes, is_taken, append);
@@ -183,8 +183,8 @@ append_check_body(append_read_fn read, const char *body, size_t len,
 static void
 check_base64(const struct kg_json_value *text, struct kdb_bytes decoded)
 {
-	gnutls_datum_t raw = {(unsigned char *)(uintptr_t)decoded.data,
-	    (unsigned)decoded.len};
+	gnutls_datum_t raw = {
+	    (unsigned char *)(uintptr_t)decoded.data, (unsigned)decoded.len};
 	gnutls_datum_t encoded = {NULL, 0};
 	char *sent = fuzz_copy(text->start, text->len);
 	size_t sent_len;
@@ -225,7 +225,8 @@ append_check_event(const char *json, size_t len, const struct kdb_event *event)
 		if (kg_json_text_is(&name, "type"))
 			check_type(&value, event->type);
 		else if (kg_json_text_is(&name, "data"))
-			require(event->data.data == value.start && event->data.len == value.len);
+			require(event->data.data == value.start &&
+				event->data.len == value.len);
 		else if (kg_json_text_is(&name, "metadata"))
 			require(event->metadata.data == value.start &&
 				event->metadata.len == value.len);

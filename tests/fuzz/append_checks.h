@@ -20,8 +20,8 @@ extern const struct kg_append_limits append_limits;
 /* Reads the body for a plain stream, for a metadata stream, with payloads unchecked and
  * with room for one event alone, and compares what comes out. True: the plain stream
  * takes it, and *append, to be disposed of, holds what it took. */
-bool append_check_body(append_read_fn read, const char *body, size_t len,
-    struct kg_append_body *append);
+bool append_check_body(
+    append_read_fn read, const char *body, size_t len, struct kg_append_body *append);
 
 /* Whether two appends have the same events, byte for byte. */
 bool append_is_equal(const struct kg_append_body *a, const struct kg_append_body *b);

@@ -141,8 +141,8 @@ fuzz_config(const char *const *flags)
 	while (*flags != NULL && count + 1 < FLAGS_MAX)
 		arguments[count++] = *flags++;
 	/* The arguments are not written to: getopt_long() reorders the list alone. */
-	config = kg_config_read(count, (char **)(uintptr_t)arguments, no_environment, &command,
-	    &sources, &error_text);
+	config = kg_config_read(count, (char **)(uintptr_t)arguments, no_environment,
+	    &command, &sources, &error_text);
 	require(config != NULL);
 	kg_config_sources_free(sources);
 	return config;

@@ -45,8 +45,8 @@ check_envelope(const char *body, size_t len, const struct kg_append_body *lines)
 	char *envelope = make_envelope(body, len, &envelope_len);
 	struct kg_append_body append;
 
-	require(append_check_body(
-	    kg_append_body_read_json, envelope, envelope_len, &append));
+	require(
+	    append_check_body(kg_append_body_read_json, envelope, envelope_len, &append));
 	require(append.has_expected_version && append.expected_version == 7);
 	require(append_is_equal(&append, lines));
 	kg_append_body_dispose(&append);

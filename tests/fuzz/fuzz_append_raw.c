@@ -52,7 +52,8 @@ check_raw(append_read_fn read, const char *payload, size_t len, bool must_be_tak
 	if (!is_taken)
 		return;
 	require(append.event_count == 1 && !append.has_expected_version);
-	require(append.events[0].data.data == payload && append.events[0].data.len == len);
+	require(
+	    append.events[0].data.data == payload && append.events[0].data.len == len);
 	kg_append_body_dispose(&append);
 }
 
@@ -94,7 +95,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	check_inside(kg_append_body_read_json,
 	    "{\"events\":[{\"type\":\"t\",\"data\":", payload, len, "}]}");
 	if (memchr(payload, '\n', len) == NULL)
-		check_inside(kg_append_body_read_ndjson, "{\"type\":\"t\",\"data\":",
-		    payload, len, "}\n");
+		check_inside(kg_append_body_read_ndjson,
+		    "{\"type\":\"t\",\"data\":", payload, len, "}\n");
 	return 0;
 }

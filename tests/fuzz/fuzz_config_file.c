@@ -40,8 +40,8 @@ read_and_print(const void *bytes, size_t len, struct kdb_buffer *printed)
 	enum kg_config_command command;
 	struct kg_config_sources *sources = NULL;
 	char *error_text = NULL;
-	struct kg_config *config = kg_config_read(
-	    2, arguments, no_environment, &command, &sources, &error_text);
+	struct kg_config *config =
+	    kg_config_read(2, arguments, no_environment, &command, &sources, &error_text);
 
 	close(fd);
 	if (config == NULL) {
@@ -52,7 +52,8 @@ read_and_print(const void *bytes, size_t len, struct kdb_buffer *printed)
 	require(command == KG_CONFIG_RUN && config->connection.seed_count > 0);
 	kdb_buffer_init(printed, PRINTED_MAX_BYTES);
 	kg_config_print(config, sources, printed);
-	require(!printed->is_overflowed && memchr(printed->data, '\0', printed->len) == NULL);
+	require(
+	    !printed->is_overflowed && memchr(printed->data, '\0', printed->len) == NULL);
 	kg_config_free(config);
 	kg_config_sources_free(sources);
 	return true;
@@ -67,8 +68,9 @@ drop_comments(struct kdb_buffer *text)
 
 	while (at < text->len) {
 		char *newline = memchr(text->data + at, '\n', text->len - at);
-		size_t line_len =
-		    newline == NULL ? text->len - at : (size_t)(newline + 1 - text->data) - at;
+		size_t line_len = newline == NULL
+				      ? text->len - at
+				      : (size_t)(newline + 1 - text->data) - at;
 
 		if (text->data[at] != '#') {
 			memmove(text->data + kept, text->data + at, line_len);
@@ -90,7 +92,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	require(read_and_print(first.data, first.len, &second));
 	drop_comments(&first);
 	drop_comments(&second);
-	require(first.len == second.len && memcmp(first.data, second.data, first.len) == 0);
+	require(
+	    first.len == second.len && memcmp(first.data, second.data, first.len) == 0);
 	kdb_buffer_dispose(&second);
 	kdb_buffer_dispose(&first);
 	return 0;

@@ -102,7 +102,8 @@ write_down(const struct kdb_connection_settings *settings)
 	    "?tls=%s&tlsVerifyCert=%s&nodePreference=%s&maxDiscoverAttempts=%d"
 	    "&discoveryInterval=%d&gossipTimeout=%d&keepAliveInterval=%d"
 	    "&keepAliveTimeout=%d",
-	    settings->tls ? "true" : "false", settings->tls_verify_cert ? "true" : "false",
+	    settings->tls ? "true" : "false",
+	    settings->tls_verify_cert ? "true" : "false",
 	    kdb_node_preference_name(settings->node_preference),
 	    (int)settings->max_discover_attempts, (int)settings->discovery_interval_ms,
 	    (int)(settings->gossip_timeout_ms / 1000),
@@ -160,7 +161,8 @@ check_settings(const struct kdb_connection_settings *settings)
 {
 	require(settings->seed_count >= 1);
 	for (size_t i = 0; i < settings->seed_count; i++)
-		require(settings->seeds[i].host[0] != '\0' && settings->seeds[i].port > 0);
+		require(
+		    settings->seeds[i].host[0] != '\0' && settings->seeds[i].port > 0);
 	require((settings->user == NULL) == (settings->password == NULL));
 	require((settings->user_cert_file == NULL) == (settings->user_key_file == NULL));
 	require(settings->gossip_timeout_ms % 1000 == 0);

@@ -33,8 +33,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	struct kdb_features features;
 	bool is_read = kdb_features_read(bytes, len, &features);
 
-	require(fuzz_is_printable(features.server_version, sizeof features.server_version));
-	require(memchr(features.server_version, ' ', sizeof features.server_version) == NULL);
+	require(
+	    fuzz_is_printable(features.server_version, sizeof features.server_version));
+	require(
+	    memchr(features.server_version, ' ', sizeof features.server_version) == NULL);
 	require(is_read || memcmp(&features, &none, sizeof features) == 0);
 	require(!features.has_append || has_word(bytes, len, "batchappend"));
 	require(!features.has_multi_append || has_word(bytes, len, "appendsession"));

@@ -125,12 +125,13 @@ takes_of(enum kg_route route)
 }
 
 static void
-check_credentials(const struct kg_credentials *credentials, const struct kg_config *config)
+check_credentials(
+    const struct kg_credentials *credentials, const struct kg_config *config)
 {
 	const char *value = credentials->authorization;
 
-	require((credentials->user == NULL) == (value == NULL || *value != 'B' ||
-						   strncmp(value, "Basic ", 6) != 0));
+	require((credentials->user == NULL) ==
+		(value == NULL || *value != 'B' || strncmp(value, "Basic ", 6) != 0));
 	if (value == NULL)
 		return;
 	require(config->allow_request_credentials);
@@ -149,7 +150,8 @@ check_values(const struct kg_router_match *match, const struct kg_config *config
 		require(value->len > 0);
 		require(fuzz_is_utf8(value->data, value->len));
 		require(memchr(value->data, '\0', value->len) == NULL);
-		if (match->route == KG_ROUTE_APPEND || match->route == KG_ROUTE_APPEND_RAW)
+		if (match->route == KG_ROUTE_APPEND ||
+		    match->route == KG_ROUTE_APPEND_RAW)
 			require(value->len <= config->max_name_bytes);
 	}
 }
@@ -160,7 +162,8 @@ check_parameters(const struct kg_parameters *parameters, unsigned takes,
 {
 	static const uint8_t nil[16];
 
-	require((parameters->body_form != KG_BODY_NONE) == ((takes & KG_TAKES_APPEND) != 0));
+	require(
+	    (parameters->body_form != KG_BODY_NONE) == ((takes & KG_TAKES_APPEND) != 0));
 	require(!parameters->has_timeout || parameters->timeout_ns > 0);
 	require(!parameters->has_event_id || memcmp(parameters->event_id, nil, 16) != 0);
 	require((parameters->excluded & ~(unsigned)KG_CHECK_ALL) == 0);
@@ -194,8 +197,8 @@ read_parameters(const struct kg_head *head, const struct kg_target *target,
 	}
 	if (!is_good)
 		return false;
-	is_good = kg_parameters_read(
-	    head, target, &context, &passage->parameters, refusal);
+	is_good =
+	    kg_parameters_read(head, target, &context, &passage->parameters, refusal);
 	if (is_good)
 		check_parameters(&passage->parameters, takes, config);
 	kg_parameters_dispose(&passage->parameters);
@@ -212,8 +215,10 @@ pass(struct made_head *made, const struct kg_config *config, struct passage *pas
 	if (!kg_guard_check(&made->head, config, &target, refusal, &must_close))
 		return false;
 	require(!must_close);
-	require(target.path + target.path_len <= made->head.target + made->head.target_len);
-	require(target.query + target.query_len == made->head.target + made->head.target_len);
+	require(
+	    target.path + target.path_len <= made->head.target + made->head.target_len);
+	require(
+	    target.query + target.query_len == made->head.target + made->head.target_len);
 	if (!kg_router_find(made->head.method, &target, config->max_name_bytes,
 		&passage->match, refusal))
 		return false;

@@ -27,7 +27,8 @@ static bool reads_value(struct reference *text);
 static bool
 is_next(const struct reference *text, const char *set)
 {
-	return text->at < text->end && *text->at != '\0' && strchr(set, *text->at) != NULL;
+	return text->at < text->end && *text->at != '\0' &&
+	       strchr(set, *text->at) != NULL;
 }
 
 static bool
@@ -191,8 +192,8 @@ check_integer(const struct kg_json_value *value)
 {
 	char *text = fuzz_text(value->start, value->len);
 	enum kg_json_int result;
-	bool is_integer = strspn(text, "-0123456789") == value->len &&
-			  strcmp(text, "-0") != 0;
+	bool is_integer =
+	    strspn(text, "-0123456789") == value->len && strcmp(text, "-0") != 0;
 	int64_t number = 0;
 	long long expected;
 
@@ -224,8 +225,9 @@ check_string(const struct kg_json_value *value)
 	kg_json_text_decode(value, first, &first_len);
 	require(first_len <= value->len - 2);
 	require(fuzz_is_utf8(first, first_len));
-	require(value->has_escapes || (first_len == value->len - 2 &&
-		memcmp(first, value->start + 1, first_len) == 0));
+	require(
+	    value->has_escapes || (first_len == value->len - 2 &&
+				      memcmp(first, value->start + 1, first_len) == 0));
 	kdb_buffer_init(&quoted, 8 * value->len);
 	kg_json_quote(&quoted, first, first_len);
 	require(!quoted.is_overflowed);

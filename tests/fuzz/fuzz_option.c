@@ -76,7 +76,8 @@ check_taken(const struct kg_option *option, struct kg_config *config, const char
 		require(*value == '\0' ? list->count == 0
 				       : strcmp(list->items[0], value) == 0);
 	if (option->type == KG_OPTION_MODE)
-		require(*(unsigned *)member_of(option, config) <= (unsigned)option->maximum);
+		require(
+		    *(unsigned *)member_of(option, config) <= (unsigned)option->maximum);
 	if (!read_number(option, config, &number))
 		return;
 	check_range(option, number);

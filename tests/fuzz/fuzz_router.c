@@ -39,7 +39,7 @@ spell(const struct kg_router_match *match, struct kdb_buffer *out)
 		const unsigned char *bytes;
 
 		if (*template != '{') {
-			kdb_buffer_put_char(out, *template++);
+			kdb_buffer_put_char(out, *template ++);
 			continue;
 		}
 		require(value < match->value_count);

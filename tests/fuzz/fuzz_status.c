@@ -80,10 +80,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	if (kdb_status_has_redirect(&status))
 		require(status.redirect.host[0] != '\0' && status.redirect.port > 0);
 	for (unsigned bits = 0; bits < 16; bits++)
-		check_error(&status,
-		    &(struct kdb_progress){.is_complete = (bits & 1) != 0,
-			.is_alone = (bits & 2) != 0,
-			.was_answered = (bits & 4) != 0,
-			.is_own_credentials = (bits & 8) != 0});
+		check_error(
+		    &status, &(struct kdb_progress){.is_complete = (bits & 1) != 0,
+				 .is_alone = (bits & 2) != 0,
+				 .was_answered = (bits & 4) != 0,
+				 .is_own_credentials = (bits & 8) != 0});
 	return 0;
 }
