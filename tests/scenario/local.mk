@@ -10,6 +10,7 @@ scenario_groups = \
 	tests/scenario/order.tap \
 	tests/scenario/append.tap \
 	tests/scenario/borders.tap \
+	tests/scenario/grpc.tap \
 	tests/scenario/json_suite.tap \
 	tests/scenario/pages.tap
 TESTS += $(scenario_groups)
@@ -39,6 +40,7 @@ EXTRA_DIST += $(scenario_groups) \
 	tests/scenario/test_borders.py \
 	tests/scenario/test_config.py \
 	tests/scenario/test_faults.py \
+	tests/scenario/test_grpc.py \
 	tests/scenario/test_hostile.py \
 	tests/scenario/test_json_suite.py \
 	tests/scenario/test_large.py \
