@@ -433,6 +433,22 @@ def test_call_that_answers_nothing_is_replaced(start_devdb, start_gateway):
     assert any("answers nothing" in line for line in gateway.lines)
 
 
+def test_call_of_its_own_that_cannot_connect_leaves_the_leader(start_devdb, start_gateway,
+                                                                start_proxy):
+    devdb = start_devdb()
+    proxy = start_proxy(devdb)
+    gateway = start_gateway(proxy.address)
+    check_success(gateway.append_one("shared"), version=0)
+    proxy.refuse_new()
+    own = {"Kurrent-Authorization": "Basic dXNlcjpwYXNz", "Kurrent-Timeout": str(limit(1))}
+    answer = gateway.append_one("own", headers=own)
+    assert answer.status in (503, 504) and answer.json()["outcome"] == "not_written"
+    check_success(gateway.append_one("shared", 0), version=1)
+    assert gateway.get("/readyz").status == 200
+    assert sum("append call open" in line for line in gateway.lines) == 1
+    assert devdb.read("own") == []
+
+
 # -- old server, credentials ---------------------------------------------------------------
 
 def test_server_without_batch_append(start_devdb, start_gateway):

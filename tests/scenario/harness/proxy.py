@@ -79,11 +79,13 @@ class Proxy:
 
     def refuse(self):
         """Resets every connection, and new ones at once, until allow()."""
+        self.refuse_new()
+        self.drop_connections()
+
+    def refuse_new(self):
+        """Resets new connections at once, until allow(); open ones go on."""
         with self._lock:
             self._refusing = True
-            pairs = list(self._pairs)
-        for one in pairs:
-            self._close_pair(one)
 
     def allow(self):
         with self._lock:
