@@ -575,12 +575,10 @@ static void
 close_stream(struct devdb_store *store, const struct plan *plan)
 {
 	struct devdb_name name = plan->part->stream;
-
 	bool has_new = plan->stream->count > plan->first_new;
 
-	plan->part->revision = plan->was_tombstoned && !has_new
-				   ? DEVDB_TOMBSTONE_REVISION
-				   : plan->stream->count - 1;
+	plan->part->revision = plan->was_tombstoned && !has_new ? DEVDB_TOMBSTONE_REVISION
+								: plan->stream->count - 1;
 	if (has_new && is_metastream(name)) {
 		apply_metadata(store, name, plan->stream);
 		if (plan->was_original_deleted && !plan->was_tombstoned)
@@ -871,7 +869,8 @@ devdb_store_read_log_next(struct devdb_log_read *read, struct devdb_name *stream
 	if (read->left == 0 || read->next == read->end)
 		return NULL;
 	read->left--;
-	entry = &read->store->log.entries[read->is_backwards ? --read->next : read->next++];
+	entry =
+	    &read->store->log.entries[read->is_backwards ? --read->next : read->next++];
 	*stream = (struct devdb_name){entry->stream->name, entry->stream->name_len};
 	return entry->event;
 }

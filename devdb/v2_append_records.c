@@ -24,6 +24,7 @@
 #define RECORD Kurrentdb__Protocol__V2__Streams__AppendRecord
 #define CHECK Kurrentdb__Protocol__V2__Streams__ConsistencyCheck
 #define STATE_CHECK Kurrentdb__Protocol__V2__Streams__ConsistencyCheck__StreamStateCheck
+#define CHECK_TYPE(name) KURRENTDB__PROTOCOL__V2__STREAMS__CONSISTENCY_CHECK__TYPE_##name
 
 /* The limit of the server's HTTP layer on the body of a unary call, and what gRPC puts in
  * front of a message. */
@@ -37,10 +38,7 @@
 static const STATE_CHECK *
 state_check(const CHECK *check)
 {
-	return check->type_case ==
-		       KURRENTDB__PROTOCOL__V2__STREAMS__CONSISTENCY_CHECK__TYPE_STREAM_STATE
-		   ? check->stream_state
-		   : NULL;
+	return check->type_case == CHECK_TYPE(STREAM_STATE) ? check->stream_state : NULL;
 }
 
 static struct devdb_name
@@ -91,8 +89,7 @@ check_one(struct devdb_v2_complaints *complaints, const CHECK *check, size_t ind
 
 /* Makes a part of each check; false when the store is full. */
 static bool
-add_checks(
-    struct devdb_v2_write *write, const REQUEST *request, bool *has_stream_twice)
+add_checks(struct devdb_v2_write *write, const REQUEST *request, bool *has_stream_twice)
 {
 	*has_stream_twice = false;
 	for (size_t i = 0; i < request->n_checks; i++) {
@@ -112,8 +109,7 @@ add_checks(
 
 /* Validates all but the records themselves, and takes the checks. */
 static bool
-take_checks(
-    struct devdb_call *call, struct devdb_v2_write *write, const REQUEST *request)
+take_checks(struct devdb_call *call, struct devdb_v2_write *write, const REQUEST *request)
 {
 	struct devdb_v2_complaints complaints = {0};
 	bool has_stream_twice;

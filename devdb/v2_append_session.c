@@ -59,8 +59,7 @@ refuse_invalid(struct devdb_call *call, const REQUEST *request)
 	struct devdb_v2_complaints complaints = {0};
 	int64_t expected = request->expected_revision;
 
-	devdb_v2_check_stream(
-	    &complaints, "", request->stream.data, request->stream.len);
+	devdb_v2_check_stream(&complaints, "", request->stream.data, request->stream.len);
 	if (request->has_expected_revision && expected < 0 &&
 	    expected != DEVDB_NO_STREAM && expected != DEVDB_ANY &&
 	    expected != DEVDB_EXISTS)
@@ -78,8 +77,8 @@ note_expectation(struct state *state, uint32_t part, const REQUEST *request)
 {
 	if (part == state->said_capacity) {
 		state->said_capacity = part ? 2 * (size_t)part : 4;
-		state->said = kdb_realloc(
-		    state->said, state->said_capacity * sizeof *state->said);
+		state->said =
+		    kdb_realloc(state->said, state->said_capacity * sizeof *state->said);
 	}
 	state->said[part] =
 	    request->has_expected_revision ? request->expected_revision : 0;
@@ -169,8 +168,8 @@ fail(struct devdb_call *call, const struct devdb_write *write)
 	if (write->result == DEVDB_STREAM_DELETED)
 		devdb_v2_refuse_tombstoned(call, part[index].stream);
 	else
-		devdb_v2_refuse_conflict(call, part[index].stream, state->said[index],
-		    part[index].revision);
+		devdb_v2_refuse_conflict(
+		    call, part[index].stream, state->said[index], part[index].revision);
 }
 
 static void

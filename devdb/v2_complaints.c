@@ -77,7 +77,8 @@ refuse(const struct devdb_v2_complaints *complaints, struct devdb_call *call,
 		const struct devdb_v2_complaint *complaint = &complaints->items[i];
 
 		list[i] = &violations[i];
-		violations[i] = (VIOLATION)GOOGLE__RPC__BAD_REQUEST__FIELD_VIOLATION__INIT;
+		violations[i] =
+		    (VIOLATION)GOOGLE__RPC__BAD_REQUEST__FIELD_VIOLATION__INIT;
 		violations[i].has_field = violations[i].has_description = true;
 		violations[i].field =
 		    devdb_wire_bytes(complaint->field.data, complaint->field.len);
@@ -96,8 +97,8 @@ refuse(const struct devdb_v2_complaints *complaints, struct devdb_call *call,
 }
 
 bool
-devdb_v2_complaints_refuse(struct devdb_v2_complaints *complaints,
-    struct devdb_call *call, const char *request)
+devdb_v2_complaints_refuse(
+    struct devdb_v2_complaints *complaints, struct devdb_call *call, const char *request)
 {
 	bool has_any = complaints->count > 0;
 

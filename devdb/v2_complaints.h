@@ -27,7 +27,7 @@ struct devdb_v2_complaint *devdb_v2_complain(
 
 /* When there is one, ends the call with all of them. Disposes of them in any case. The
  * request is named as the server does. */
-bool devdb_v2_complaints_refuse(struct devdb_v2_complaints *complaints,
-    struct devdb_call *call, const char *request);
+bool devdb_v2_complaints_refuse(
+    struct devdb_v2_complaints *complaints, struct devdb_call *call, const char *request);
 
 #endif

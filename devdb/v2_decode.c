@@ -86,7 +86,8 @@ is_message_readable(
 		if (!read_varint(&input, &tag) || tag > UINT32_MAX ||
 		    !read_value(&input, tag & 7, &content))
 			return false;
-		field = protobuf_c_message_descriptor_get_field(type, (unsigned)(tag >> 3));
+		field =
+		    protobuf_c_message_descriptor_get_field(type, (unsigned)(tag >> 3));
 		if (!field || (tag & 7) != WIRE_BYTES)
 			continue;
 		if (field->type == PROTOBUF_C_TYPE_MESSAGE &&

@@ -191,7 +191,8 @@ devdb_v2_json_put_number(struct kdb_buffer *out, double number)
 		return;
 	}
 	count = shortest_digits(fabs(number), digits, &point);
-	if (point > (count > PLAIN_DIGITS ? count : PLAIN_DIGITS) || point < MIN_PLAIN_POINT)
+	if (point > (count > PLAIN_DIGITS ? count : PLAIN_DIGITS) ||
+	    point < MIN_PLAIN_POINT)
 		put_scientific(out, digits, count, point);
 	else
 		put_plain(out, digits, count, point);

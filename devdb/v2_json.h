@@ -11,9 +11,10 @@
 
 /* JSON as Google's C# runtime prints it. All functions are pure; any thread. */
 
-/* Appends a map. False when a value without a kind is in it; what is in the buffer is then
- * of no use. The map is nested a hundred deep at most. */
-bool devdb_v2_json_put_struct(struct kdb_buffer *out, const Google__Protobuf__Struct *map);
+/* Appends a map. False when a value without a kind is in it; what is in the buffer is
+ * then of no use. The map is nested a hundred deep at most. */
+bool devdb_v2_json_put_struct(
+    struct kdb_buffer *out, const Google__Protobuf__Struct *map);
 
 /* Appends a number in .NET's shortest form; what JSON has no number for, as text. */
 void devdb_v2_json_put_number(struct kdb_buffer *out, double number);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a record to an event: what the server adds, checks and counts (wire-protocol 3.4 to
- * 3.6). Owns nothing. */
+/* From a record to an event: what the server adds, checks and counts (wire-protocol 3.4
+ * to 3.6). Owns nothing. */
 #include "devdb/v2_record.h"
 
 #include "client-core/base/alloc.h"
@@ -157,8 +157,8 @@ check_keys(struct devdb_v2_complaints *complaints, const Google__Protobuf__Struc
 		if (!devdb_v2_text_is_blank(
 			map->fields[i]->key.data, map->fields[i]->key.len))
 			continue;
-		complaint = devdb_v2_complain(
-		    complaints, "", "Property keys must not be empty.");
+		complaint =
+		    devdb_v2_complain(complaints, "", "Property keys must not be empty.");
 		kdb_buffer_put_printf(&complaint->field, "Properties[%zu].Key", i);
 	}
 }
@@ -205,8 +205,8 @@ fits(struct devdb_call *call, struct devdb_v2_write *write, uint32_t part,
 {
 	const struct devdb_options *options = call->node->options;
 	const ProtobufCBinaryData *name = &work->schema->name;
-	uint64_t content = work->record->data.len +
-			   devdb_v2_properties_size(&work->properties);
+	uint64_t content =
+	    work->record->data.len + devdb_v2_properties_size(&work->properties);
 	uint64_t size = content + name->len;
 
 	if (size > options->max_append_event_bytes) {

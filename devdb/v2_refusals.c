@@ -28,6 +28,8 @@
 #define DETAIL_INIT(name) KURRENTDB__PROTOCOL__V2__STREAMS__ERRORS__##name##__INIT
 #define VIOLATION DETAIL(ConsistencyViolation)
 #define STATE_VIOLATION DETAIL(ConsistencyViolation__StreamStateViolation)
+#define VIOLATION_TYPE(name)                                                             \
+	KURRENTDB__PROTOCOL__V2__STREAMS__ERRORS__CONSISTENCY_VIOLATION__TYPE_##name
 
 const struct devdb_v2_error devdb_v2_bad_request = {
     GRPC_STATUS_INVALID_ARGUMENT, "server", "BAD_REQUEST"};
@@ -200,9 +202,9 @@ devdb_v2_refuse_no_requests(struct devdb_call *call)
 	struct kdb_buffer text;
 
 	kdb_buffer_init(&text, MAX_TEXT_BYTES);
-	kdb_buffer_put_text(
-	    &text, "Append session started, but no append requests were sent before "
-		   "ending the session.");
+	kdb_buffer_put_text(&text,
+	    "Append session started, but no append requests were sent before "
+	    "ending the session.");
 	refuse_and_dispose(call, &no_requests, &text, NULL);
 }
 
@@ -313,8 +315,8 @@ put_violation(struct kdb_buffer *text, const struct devdb_v2_violation *item)
 static void
 set_violation(VIOLATION *out, STATE_VIOLATION *state, const struct devdb_v2_violation *in)
 {
-	*state = (STATE_VIOLATION)DETAIL_INIT(
-	    CONSISTENCY_VIOLATION__STREAM_STATE_VIOLATION);
+	*state =
+	    (STATE_VIOLATION)DETAIL_INIT(CONSISTENCY_VIOLATION__STREAM_STATE_VIOLATION);
 	state->has_stream = true;
 	state->stream = devdb_wire_bytes(in->stream.bytes, in->stream.len);
 	state->has_expected_state = in->expected != 0;
@@ -324,8 +326,7 @@ set_violation(VIOLATION *out, STATE_VIOLATION *state, const struct devdb_v2_viol
 	*out = (VIOLATION)DETAIL_INIT(CONSISTENCY_VIOLATION);
 	out->has_check_index = in->check_index != 0;
 	out->check_index = in->check_index;
-	out->type_case =
-	    KURRENTDB__PROTOCOL__V2__STREAMS__ERRORS__CONSISTENCY_VIOLATION__TYPE_STREAM_STATE;
+	out->type_case = VIOLATION_TYPE(STREAM_STATE);
 	out->stream_state = state;
 }
 
@@ -367,8 +368,8 @@ refuse_for_now(
 	struct kdb_buffer text;
 
 	kdb_buffer_init(&text, MAX_TEXT_BYTES);
-	kdb_buffer_put_printf(&text, "%s Please try again after %d seconds.", sentence,
-	    RETRY_DELAY_S);
+	kdb_buffer_put_printf(
+	    &text, "%s Please try again after %d seconds.", sentence, RETRY_DELAY_S);
 	delay.has_seconds = true;
 	delay.seconds = RETRY_DELAY_S;
 	detail.retry_delay = &delay;
@@ -418,8 +419,7 @@ refuse_not_leader(struct devdb_call *call, const char *host, int port)
 }
 
 static void
-refuse_access(
-    struct devdb_call *call, struct devdb_name stream, enum devdb_right right)
+refuse_access(struct devdb_call *call, struct devdb_name stream, enum devdb_right right)
 {
 	Kurrent__Rpc__AccessDeniedErrorDetails detail =
 	    KURRENT__RPC__ACCESS_DENIED_ERROR_DETAILS__INIT;
@@ -428,14 +428,13 @@ refuse_access(
 	struct kdb_buffer text;
 
 	kdb_buffer_init(&operation, MAX_TEXT_BYTES);
-	kdb_buffer_put_text(&operation,
-	    right == DEVDB_RIGHT_READ ? "streams:read:" : "streams:write:");
+	kdb_buffer_put_text(
+	    &operation, right == DEVDB_RIGHT_READ ? "streams:read:" : "streams:write:");
 	put_name(&operation, stream);
 	for (size_t i = 0; i < operation.len; i++)
 		operation.data[i] = (char)tolower((unsigned char)operation.data[i]);
 	kdb_buffer_init(&text, MAX_TEXT_BYTES);
-	kdb_buffer_put_text(
-	    &text, "Access denied. Insufficient permissions to perform ");
+	kdb_buffer_put_text(&text, "Access denied. Insufficient permissions to perform ");
 	kdb_buffer_put(&text, operation.data, operation.len);
 	detail.has_operation = true;
 	detail.operation = devdb_wire_bytes(operation.data, operation.len);

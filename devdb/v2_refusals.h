@@ -59,8 +59,8 @@ struct devdb_v2_violation {
 void devdb_v2_refuse_violations(
     struct devdb_call *call, const struct devdb_v2_violation *violations, size_t count);
 
-/* As devdb_refuse_request(): faults on any of the streams, then the node's role. `what` is
- * the server's name of the method in texts. */
+/* As devdb_refuse_request(): faults on any of the streams, then the node's role. `what`
+ * is the server's name of the method in texts. */
 bool devdb_v2_refuse_request(struct devdb_call *call, const struct devdb_part *parts,
     size_t count, const char *what);
 

@@ -71,9 +71,8 @@ is_name_character(ucs4_t character)
 	if (character == '_' || character == '.' || character == '$' ||
 	    character == ':' || character == '-')
 		return true;
-	return character <= MAX_BASIC &&
-	       uc_is_general_category_withtable(
-		   character, UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_N);
+	return character <= MAX_BASIC && uc_is_general_category_withtable(character,
+					     UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_N);
 }
 
 bool
@@ -106,8 +105,8 @@ devdb_v2_text_fold(struct kdb_buffer *out, const uint8_t *text, size_t len)
 {
 	while (len > 0) {
 		uint8_t bytes[6];
-		int bytes_len = u8_uctomb(
-		    bytes, to_upper(next_character(&text, &len)), sizeof bytes);
+		int bytes_len =
+		    u8_uctomb(bytes, to_upper(next_character(&text, &len)), sizeof bytes);
 
 		kdb_buffer_put(out, bytes, (size_t)bytes_len);
 	}

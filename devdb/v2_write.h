@@ -13,8 +13,8 @@ struct devdb_v2_target;
 
 /*
  * What a request over several streams collects before it is carried out. Streams whose
- * names differ by case only are one part, with the spelling that came first. It owns names
- * and events, and counts them with the store. One thread at a time.
+ * names differ by case only are one part, with the spelling that came first. It owns
+ * names and events, and counts them with the store. One thread at a time.
  */
 struct devdb_v2_write {
 	struct devdb_store *store;

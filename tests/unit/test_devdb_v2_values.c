@@ -68,8 +68,8 @@ START_TEST(names_that_differ_by_case_only)
 	kdb_buffer_init(&b, MAX_BYTES);
 	devdb_v2_text_fold(&a, bytes(case_rows[_i].a), strlen(case_rows[_i].a));
 	devdb_v2_text_fold(&b, bytes(case_rows[_i].b), strlen(case_rows[_i].b));
-	ck_assert_int_eq(a.len == b.len && memcmp(a.data, b.data, a.len) == 0,
-	    case_rows[_i].is_same);
+	ck_assert_int_eq(
+	    a.len == b.len && memcmp(a.data, b.data, a.len) == 0, case_rows[_i].is_same);
 	kdb_buffer_dispose(&a);
 	kdb_buffer_dispose(&b);
 }
@@ -80,20 +80,13 @@ static const struct {
 	bool is_schema_name;
 	bool is_nfc;
 } name_rows[] = {
-    {"OrderPlaced", true, true},
-    {"My.Name_Space:Type-1$", true, true},
-    {"Caf\xc3\xa9", true, true},
-    {"Cafe\xcc\x81", false, false}, /* decomposed */
-    {"\xe2\x84\xab", true, false},  /* angstrom sign */
-    {"\xef\xac\x81", true, true},   /* a ligature is not NFKC's business */
-    {"\xd9\xa3\xe2\x85\xa7\xc2\xbd", true, true},
-    {"Event\n", true, true},
-    {"Event\n\n", false, true},
-    {"\n", false, true},
-    {"", false, true},
-    {"Order Created", false, true},
-    {"a/b", false, true},
-    {"\xc2\xb7", false, true},
+    {"OrderPlaced", true, true}, {"My.Name_Space:Type-1$", true, true},
+    {"Caf\xc3\xa9", true, true}, {"Cafe\xcc\x81", false, false}, /* decomposed */
+    {"\xe2\x84\xab", true, false},                               /* angstrom sign */
+    {"\xef\xac\x81", true, true}, /* a ligature is not NFKC's business */
+    {"\xd9\xa3\xe2\x85\xa7\xc2\xbd", true, true}, {"Event\n", true, true},
+    {"Event\n\n", false, true}, {"\n", false, true}, {"", false, true},
+    {"Order Created", false, true}, {"a/b", false, true}, {"\xc2\xb7", false, true},
     {"\xf0\x9d\x92\x9c", false, true}, /* a letter beyond the BMP */
     {"\xe0\xa5\x8d", false, true},     /* a mark without a composed form */
 };
@@ -326,8 +319,8 @@ START_TEST(nesting_has_an_end)
 	static const struct {
 		unsigned maps;
 		bool is_read;
-	} rows[] = {{0, true}, {20, true}, {32, true}, {33, false}, {60, false},
-	    {5000, false}};
+	} rows[] = {
+	    {0, true}, {20, true}, {32, true}, {33, false}, {60, false}, {5000, false}};
 
 	devdb_wire_arena_init(&arena);
 	for (int i = 0; i < ROWS(rows); i++) {
