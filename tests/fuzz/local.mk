@@ -1,6 +1,6 @@
 # Fuzz targets. libFuzzer drives them in ./dev fuzz; in make check replay.c runs their corpora.
 FUZZ_MAIN = libreplay.a
-fuzz_targets = fuzz-append-answer fuzz-append-json fuzz-append-ndjson fuzz-append-raw \
+fuzz_targets = fuzz-append-answer fuzz-append-json fuzz-append-ndjson fuzz-append-raw fuzz-append-request \
 	fuzz-config-file fuzz-connection-string fuzz-devdb-append-session fuzz-features fuzz-gossip fuzz-head \
 	fuzz-idempotency-key fuzz-json-scan fuzz-media-type fuzz-option fuzz-router fuzz-status
 check_PROGRAMS += $(fuzz_targets)
@@ -16,7 +16,7 @@ fuzz_daemon_libs = $(FUZZ_MAIN) libfuzz.a libdaemon.a libclient.a libproto.a \
 	$(CJSON_LIBS) $(GNUTLS_LIBS)
 
 fuzz_append_answer_SOURCES = tests/fuzz/fuzz_append_answer.c
-fuzz_append_answer_CPPFLAGS = $(AM_CPPFLAGS) $(GRPC_CFLAGS)
+fuzz_append_answer_CPPFLAGS = $(AM_CPPFLAGS) $(GRPC_CFLAGS) $(PROTOBUF_C_CFLAGS)
 fuzz_append_answer_LDADD = $(fuzz_daemon_libs) $(GRPC_LIBS) $(PROTOBUF_C_LIBS)
 fuzz_append_json_SOURCES = tests/fuzz/fuzz_append_json.c
 fuzz_append_json_LDADD = $(fuzz_daemon_libs)
@@ -24,6 +24,10 @@ fuzz_append_ndjson_SOURCES = tests/fuzz/fuzz_append_ndjson.c
 fuzz_append_ndjson_LDADD = $(fuzz_daemon_libs)
 fuzz_append_raw_SOURCES = tests/fuzz/fuzz_append_raw.c
 fuzz_append_raw_LDADD = $(fuzz_daemon_libs)
+fuzz_append_request_SOURCES = tests/fuzz/fuzz_append_request.c
+fuzz_append_request_CPPFLAGS = $(AM_CPPFLAGS) $(GRPC_CFLAGS) $(PROTOBUF_C_CFLAGS)
+fuzz_append_request_LDADD = $(fuzz_daemon_libs) $(GRPC_LIBS) $(PROTOBUF_C_LIBS)
+$(fuzz_append_answer_OBJECTS) $(fuzz_append_request_OBJECTS): | $(proto_generated)
 fuzz_config_file_SOURCES = tests/fuzz/fuzz_config_file.c
 fuzz_config_file_LDADD = $(fuzz_daemon_libs)
 fuzz_connection_string_SOURCES = tests/fuzz/fuzz_connection_string.c
