@@ -6,6 +6,7 @@ EXTRA_DIST += \
 	tests/truth/faults.js \
 	tests/truth/README.md \
 	tests/truth/26.1.0-insecure.jsonl.gz \
+	tests/truth/26.1.0-secure.jsonl.gz \
 	tests/truth/26.1.0-small.jsonl.gz \
 	tests/truth/replay.js \
 	tests/truth/package.json \
