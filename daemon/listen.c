@@ -84,7 +84,7 @@ is_loopback(const struct sockaddr *address)
 static char *
 describe(int fd)
 {
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = {0};
 	socklen_t len = sizeof(address);
 	char host[INET6_ADDRSTRLEN] = "";
 	char port[8] = "";
