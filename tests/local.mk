@@ -7,3 +7,4 @@ include tests/live/local.mk
 include tests/truth/local.mk
 include tests/node/local.mk
 include tests/fuzz/local.mk
+include tests/lint/local.mk

@@ -1,0 +1,2 @@
+# Static checks, for ./dev lint in a checkout
+EXTRA_DIST += .clang-tidy tests/lint/run tests/lint/accepted
