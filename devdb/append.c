@@ -5,6 +5,7 @@
 
 #include "client-core/base/alloc.h"
 #include "devdb/access.h"
+#include "devdb/emulation.h"
 #include "devdb/expectation.h"
 #include "devdb/node.h"
 #include "devdb/options.h"
@@ -177,7 +178,9 @@ take_event(struct devdb_call *call,
 		devdb_refuse_handler(call);
 		return;
 	}
-	size = devdb_proposal_size(&proposal);
+	size = call->node->options->emulation->counts_data_alone
+		   ? proposal.data_len
+		   : devdb_proposal_size(&proposal);
 	state->size_bytes += size;
 	if (size > call->node->options->max_append_event_bytes)
 		refuse_event_size(call, message->id, size);

@@ -11,6 +11,7 @@
 #include "devdb/access.h"
 #include "devdb/batch_answer.h"
 #include "devdb/batch_options.h"
+#include "devdb/emulation.h"
 #include "devdb/hash_table.h"
 #include "devdb/node.h"
 #include "devdb/options.h"
@@ -284,6 +285,22 @@ add_event(
 
 enum added { ADDED, REFUSED, REFUSED_AND_CLOSED, CALL_ENDS };
 
+static grpc_byte_buffer *
+refuse_missing_property(const struct devdb_call *call,
+    const struct devdb_batch_subject *subject, const char *property)
+{
+	const char *text = call->node->options->emulation->batch_missing_property;
+	char told[128];
+
+	if (text)
+		return devdb_batch_answer_bad_request(subject, text);
+	snprintf(told, sizeof told,
+	    "Status(StatusCode=\"InvalidArgument\", Detail=\"Required Metadata Property "
+	    "'%s' is missing\")",
+	    property);
+	return devdb_batch_answer_bad_request(subject, told);
+}
+
 /* Adds one event. REFUSED leaves the batch open, as the server does when it fails to read
  * an event; REFUSED_AND_CLOSED is its answer to sizes. *answer is set for both. */
 static enum added
@@ -292,18 +309,13 @@ add_proposal(struct devdb_call *call, const struct devdb_batch_subject *subject,
 {
 	struct devdb_proposal proposal;
 	const char *text = NULL;
-	char missing[128];
 	size_t size;
 
 	switch (devdb_proposal_read(event, &proposal, &text)) {
 	case DEVDB_PROPOSAL_UNDECODABLE:
 		return CALL_ENDS;
 	case DEVDB_PROPOSAL_MISSING_PROPERTY:
-		snprintf(missing, sizeof missing,
-		    "Status(StatusCode=\"InvalidArgument\", Detail=\"Required Metadata "
-		    "Property '%s' is missing\")",
-		    text);
-		*answer = devdb_batch_answer_bad_request(subject, missing);
+		*answer = refuse_missing_property(call, subject, text);
 		return REFUSED;
 	case DEVDB_PROPOSAL_BAD:
 		*answer = devdb_batch_answer_bad_request(subject, text);
@@ -311,7 +323,9 @@ add_proposal(struct devdb_call *call, const struct devdb_batch_subject *subject,
 	default:
 		break;
 	}
-	size = devdb_proposal_size(&proposal);
+	size = call->node->options->emulation->counts_data_alone
+		   ? proposal.data_len
+		   : devdb_proposal_size(&proposal);
 	batch->size_bytes += size;
 	if (size > call->node->options->max_append_event_bytes)
 		*answer = devdb_batch_answer_event_size(subject, &proposal.id, size,
@@ -349,13 +363,18 @@ add_proposals(struct devdb_call *call, const struct devdb_batch_subject *subject
 
 /* NULL, or the server's sentence about what it is asked to write. */
 static const char *
-check_submission(const struct batch *batch, char *text, size_t size)
+check_submission(const struct devdb_emulation *emulation, const struct batch *batch,
+    char *text, size_t size)
 {
 	bool is_bare_meta = batch->name_len == 2 && memcmp(batch->name, "$$", 2) == 0;
 
 	if (devdb_guid_is_nil(&batch->id))
 		return "correlationId (Parameter 'correlationId should be non-empty "
 		       "GUID.')";
+	if (batch->name_len == 0 && emulation->batch_empty_stream)
+		return emulation->batch_empty_stream;
+	if (is_bare_meta && emulation->batch_bad_stream)
+		return emulation->batch_bad_stream;
 	if (batch->name_len == 0 || is_bare_meta) {
 		snprintf(text, size, "Invalid stream ID: %s (Parameter 'eventStreamIds')",
 		    is_bare_meta ? "$$" : "");
@@ -491,7 +510,8 @@ finish_batch(struct devdb_call *call, const BATCH_REQ *request, struct batch *ba
 	    EVENT_STORE__CLIENT__STREAM_IDENTIFIER__INIT;
 	struct devdb_batch_subject subject = {request->correlation_id, &stream};
 	char text[64];
-	const char *fault = check_submission(batch, text, sizeof text);
+	const char *fault = check_submission(
+	    call->node->options->emulation, batch, text, sizeof text);
 
 	devdb_hash_table_remove(&state->open, &batch->link);
 	stream.has_stream_name = true;

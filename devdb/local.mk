@@ -24,6 +24,7 @@ kurrentgate_devdb_SOURCES = \
 	devdb/batch_options.c devdb/batch_options.h \
 	devdb/call.c devdb/call.h \
 	devdb/delete.c \
+	devdb/emulation.c devdb/emulation.h \
 	devdb/expectation.h \
 	devdb/faults.c devdb/faults.h \
 	devdb/gossip.c \

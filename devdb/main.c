@@ -2,6 +2,7 @@
 /* kurrentgate-devdb: start order, stop order, signals. Owns the node. */
 #include "client-core/base/alloc.h"
 #include "devdb/admin.h"
+#include "devdb/emulation.h"
 #include "devdb/faults.h"
 #include "devdb/node.h"
 #include "devdb/options.h"
@@ -36,6 +37,8 @@ init_node(struct devdb_node *node, const struct devdb_options *options)
 {
 	*node = (struct devdb_node){.options = options};
 	node->store = devdb_store_new(options->max_memory_bytes);
+	if (options->emulation->checks_empty_writes)
+		devdb_store_check_empty_writes(node->store);
 	node->faults = devdb_faults_new();
 	node->instance_id = devdb_guid_new();
 	devdb_timers_init(&node->timers);

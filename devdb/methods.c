@@ -32,8 +32,18 @@ is_equal(const char *text, size_t len, const char *name)
 	return strlen(name) == len && strncasecmp(text, name, len) == 0;
 }
 
+bool
+devdb_methods_has(
+    const struct devdb_emulation *emulation, const struct devdb_method *method)
+{
+	if (method == &devdb_v2_append_session)
+		return emulation->has_append_session;
+	return method != &devdb_v2_append_records || emulation->has_append_records;
+}
+
 int
-devdb_methods_find(const char *path, size_t len, bool *is_service_known)
+devdb_methods_find(const struct devdb_emulation *emulation, const char *path, size_t len,
+    bool *is_service_known)
 {
 	const char *slash;
 	int found = -1;
@@ -52,7 +62,8 @@ devdb_methods_find(const char *path, size_t len, bool *is_service_known)
 		const struct devdb_method *method = devdb_methods[i];
 		size_t service_len = (size_t)(slash - path);
 
-		if (!is_equal(path, service_len, method->service))
+		if (!devdb_methods_has(emulation, method) ||
+		    !is_equal(path, service_len, method->service))
 			continue;
 		*is_service_known = true;
 		if (is_equal(slash + 1, len - service_len - 1, method->name))

@@ -3,6 +3,7 @@
 #define DEVDB_METHODS_H
 
 #include "devdb/call.h"
+#include "devdb/emulation.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,8 +31,13 @@ extern const struct devdb_method devdb_v2_append_session;
 extern const struct devdb_method *const devdb_methods[];
 extern const size_t devdb_method_count;
 
+/* Whether a server of that version has the method. */
+bool devdb_methods_has(
+    const struct devdb_emulation *emulation, const struct devdb_method *method);
+
 /* The index of the method with this path, letter case and a trailing slash aside, or -1;
- * *is_service_known tells which of the two parts is unknown. */
-int devdb_methods_find(const char *path, size_t len, bool *is_service_known);
+ * *is_service_known tells which of the two parts is unknown to that version. */
+int devdb_methods_find(const struct devdb_emulation *emulation, const char *path,
+    size_t len, bool *is_service_known);
 
 #endif

@@ -3,6 +3,7 @@
 #include "devdb/options.h"
 
 #include "client-core/base/alloc.h"
+#include "devdb/emulation.h"
 #include "devdb/role.h"
 
 #include <errno.h>
@@ -26,9 +27,11 @@ static const char help[] =
     "                            free port, [::1]:2113 for IPv6\n"
     "  --admin ADDRESS:PORT      plain HTTP port for faults and statistics (none)\n"
     "  --advertise HOST:PORT     what gossip says (the address of --listen)\n"
-    "  --max-append-size BYTES   largest append (268435456)\n"
+    "  --emulate VERSION         answer as that version: 26.1 (which is what it does\n"
+    "                            without this), 25.1, 24.10 or 23.10\n"
+    "  --max-append-size BYTES   largest append (268435456; 24.10, 23.10: 1048576)\n"
     "  --max-append-event-size BYTES\n"
-    "                            largest event (16777216)\n"
+    "                            largest event (16777216; 24.10, 23.10: none)\n"
     "  --max-memory BYTES        events, names and index together (1073741824); writes\n"
     "                            beyond are refused, nothing stored is dropped\n"
     "  --user NAME:PASSWORD[:GROUP[,GROUP]...]\n"
@@ -77,6 +80,7 @@ enum {
 	OPT_LISTEN = 256,
 	OPT_ADMIN,
 	OPT_ADVERTISE,
+	OPT_EMULATE,
 	OPT_APPEND,
 	OPT_EVENT,
 	OPT_MEMORY,
@@ -91,6 +95,7 @@ static const struct option longs[] = {
     {"listen", required_argument, NULL, OPT_LISTEN},
     {"admin", required_argument, NULL, OPT_ADMIN},
     {"advertise", required_argument, NULL, OPT_ADVERTISE},
+    {"emulate", required_argument, NULL, OPT_EMULATE},
     {"max-append-size", required_argument, NULL, OPT_APPEND},
     {"max-append-event-size", required_argument, NULL, OPT_EVENT},
     {"max-memory", required_argument, NULL, OPT_MEMORY},
@@ -150,6 +155,18 @@ read_address(const char *name, const char *text, const char **address)
 }
 
 static bool
+read_version(const char *text, const struct devdb_emulation **emulation)
+{
+	*emulation = devdb_emulation_find(text);
+	if (*emulation)
+		return true;
+	fprintf(stderr,
+	    "kurrentgate-devdb: --emulate: '%s' is none of 26.1, 25.1, 24.10, 23.10\n",
+	    text);
+	return false;
+}
+
+static bool
 read_bytes(const char *name, const char *text, uint64_t max, size_t *bytes)
 {
 	char *stop = NULL;
@@ -178,6 +195,8 @@ take(struct devdb_options *options, int option)
 		return read_address("admin", optarg, &options->admin);
 	case OPT_ADVERTISE:
 		return read_address("advertise", optarg, &options->advertise);
+	case OPT_EMULATE:
+		return read_version(optarg, &options->emulation);
 	case OPT_APPEND:
 		return read_bytes("max-append-size", optarg, MAX_APPEND_MIB * MIB,
 		    &options->max_append_bytes);
@@ -221,6 +240,17 @@ devdb_options_dispose(struct devdb_options *options)
 	options->user_count = 0;
 }
 
+/* Limits that nobody gave are those of the version. */
+static void
+set_limits(struct devdb_options *options)
+{
+	if (!options->max_append_bytes)
+		options->max_append_bytes = options->emulation->max_append_bytes;
+	if (!options->max_append_event_bytes)
+		options->max_append_event_bytes =
+		    options->emulation->max_append_event_bytes;
+}
+
 enum devdb_options_result
 devdb_options_read(struct devdb_options *options, int argc, char **argv)
 {
@@ -228,8 +258,7 @@ devdb_options_read(struct devdb_options *options, int argc, char **argv)
 
 	*options = (struct devdb_options){
 	    .listen = DEFAULT_LISTEN,
-	    .max_append_bytes = MAX_APPEND_MIB * MIB,
-	    .max_append_event_bytes = MAX_EVENT_MIB * MIB,
+	    .emulation = devdb_emulation_default,
 	    .max_memory_bytes = 1024 * MIB,
 	};
 	while ((option = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
@@ -244,6 +273,7 @@ devdb_options_read(struct devdb_options *options, int argc, char **argv)
 		if (!take(options, option))
 			return DEVDB_OPTIONS_BAD;
 	}
+	set_limits(options);
 	if (optind == argc)
 		return check_tls(options) ? DEVDB_OPTIONS_RUN : DEVDB_OPTIONS_BAD;
 	fprintf(stderr,

@@ -5,12 +5,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct devdb_emulation;
+
 /* Command line of kurrentgate-devdb; the texts point into argv or are static. The array of
  * users is freed by devdb_options_dispose(). */
 struct devdb_options {
 	const char *listen;    /* ADDRESS:PORT, port 0 = any */
 	const char *admin;     /* the same, or NULL */
 	const char *advertise; /* HOST:PORT for gossip, or NULL */
+	const struct devdb_emulation *emulation;
 	const char *tls_cert;  /* file names, both or neither */
 	const char *tls_key;
 	const char **users; /* as written; none = everybody may do anything */

@@ -6,7 +6,9 @@
 
 #include "client-core/base/alloc.h"
 #include "devdb/access.h"
+#include "devdb/emulation.h"
 #include "devdb/node.h"
+#include "devdb/options.h"
 #include "devdb/read_answer.h"
 #include "devdb/refusals.h"
 #include "devdb/store.h"
@@ -109,6 +111,17 @@ refuse_subject(struct devdb_call *call, const OPTIONS *options)
 	return devdb_access_refuse(call, name, DEVDB_RIGHT_READ);
 }
 
+static void
+refuse_missing_uuid_option(struct devdb_call *call)
+{
+	const char *text = call->node->options->emulation->read_without_uuid_option;
+
+	if (text)
+		devdb_refuse_argument(call, text);
+	else
+		devdb_call_freeze(call);
+}
+
 static bool
 refuse_combination(struct devdb_call *call, const OPTIONS *options)
 {
@@ -116,10 +129,7 @@ refuse_combination(struct devdb_call *call, const OPTIONS *options)
 	char text[160];
 
 	if (!options->uuid_option) {
-		devdb_refuse_argument(call,
-		    "'uuidOption' is a required argument of type "
-		    "EventStore.Client.Streams.ReadReq+Types+Options+"
-		    "Types+UUIDOption");
+		refuse_missing_uuid_option(call);
 		return true;
 	}
 	if (options->count_option_case == OPTION(COUNT_OPTION_SUBSCRIPTION) ||
@@ -179,9 +189,7 @@ begin_stream(struct devdb_call *call, const OPTIONS *options, bool is_backwards)
 	}
 	if (options->count == 0) {
 		devdb_call_finish(call, GRPC_STATUS_UNKNOWN,
-		    "Unexpected ReadStreamResult: Error >> maxCount should be positive. "
-		    "(Parameter 'maxCount')",
-		    NULL, 0);
+		    call->node->options->emulation->read_of_nothing, NULL, 0);
 		return false;
 	}
 	if (devdb_refuse_request(call, state->stream.name, false))

@@ -11,6 +11,7 @@
 #include "devdb/faults.h"
 #include "devdb/listener.h"
 #include "devdb/methods.h"
+#include "devdb/options.h"
 #include "devdb/refusals.h"
 #include "devdb/store.h"
 
@@ -106,7 +107,8 @@ refuse_unknown(struct devdb_call *call, bool is_service_known)
 {
 	devdb_call_start(call, &no_method);
 	devdb_call_finish(call, GRPC_STATUS_UNIMPLEMENTED,
-	    is_service_known ? "Method is unimplemented." : "Service is unimplemented.",
+	    is_service_known ? "Method is unimplemented."
+			     : call->node->options->emulation->unknown_service,
 	    NULL, 0);
 }
 
@@ -117,7 +119,8 @@ begin(struct devdb_call *call)
 	struct devdb_fault fault;
 	bool is_service_known;
 	int index =
-	    devdb_methods_find((const char *)GRPC_SLICE_START_PTR(call->details.method),
+	    devdb_methods_find(node->options->emulation,
+		(const char *)GRPC_SLICE_START_PTR(call->details.method),
 		GRPC_SLICE_LENGTH(call->details.method), &is_service_known);
 
 	if (!devdb_access_identify(call)) {

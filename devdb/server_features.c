@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Server features: what a server 26.1 lists, in its order and with its lower-case names.
+/* Server features: what a server lists, in its order and with its lower-case names.
  * Most of it has nothing to do with writing and is not served here: such a call is
  * unimplemented, as it is on a server that lacks the plugin. A method that a fault hides
  * is left out. Owns nothing. */
@@ -7,6 +7,7 @@
 
 #include "devdb/faults.h"
 #include "devdb/node.h"
+#include "devdb/options.h"
 #include "devdb/refusals.h"
 #include "devdb/unary.h"
 
@@ -14,9 +15,9 @@
 
 #include <stddef.h>
 
-/* protobuf-c wants texts that could be changed. */
-static char server_version[] = "26.1.0";
+#define METHOD EventStore__Client__ServerFeatures__SupportedMethod
 
+/* protobuf-c wants texts that could be changed. */
 static char all_feature[] = "all";
 static char deadline_feature[] = "deadline_duration";
 static char events_feature[] = "events";
@@ -35,7 +36,6 @@ static char operations[] = "event_store.client.operations.operations";
 static char gossip[] = "event_store.client.gossip.gossip";
 static char monitoring[] = "event_store.client.monitoring.monitoring";
 static char server_features[] = "event_store.client.server_features.serverfeatures";
-static char redaction[] = "kurrent.client.redaction.redaction";
 
 struct row {
 	char *service;
@@ -79,41 +79,65 @@ static struct row rows[] = {
     {gossip, "read", NULL, 0, &devdb_gossip},
     {monitoring, "stats", NULL, 0, NULL},
     {server_features, "getsupportedmethods", NULL, 0, &devdb_server_features},
-    {redaction, "geteventpositions", NULL, 0, NULL},
-    {redaction, "switchchunks", NULL, 0, NULL},
 };
 
-#define ROW_COUNT (sizeof rows / sizeof rows[0])
+/* The service's name, and its place, depend on the version. */
+static struct row redaction_rows[] = {
+    {NULL, "geteventpositions", NULL, 0, NULL},
+    {NULL, "switchchunks", NULL, 0, NULL},
+};
+
+#define COUNT(rows) (sizeof(rows) / sizeof(rows)[0])
+#define ROW_COUNT (COUNT(rows) + COUNT(redaction_rows))
+
+struct list {
+	METHOD methods[ROW_COUNT];
+	METHOD *pointers[ROW_COUNT];
+	size_t count;
+};
+
+static bool
+is_listed(const struct devdb_node *node, const struct row *row)
+{
+	return !row->served || (devdb_methods_has(node->options->emulation, row->served) &&
+				   !devdb_faults_hides(node->faults, row->served->label));
+}
 
 static void
-describe(EventStore__Client__ServerFeatures__SupportedMethod *out, struct row *row)
+put(struct list *list, const struct devdb_node *node, struct row *from, size_t count)
 {
-	*out = (EventStore__Client__ServerFeatures__SupportedMethod)
-	    EVENT_STORE__CLIENT__SERVER_FEATURES__SUPPORTED_METHOD__INIT;
-	out->method_name = row->method;
-	out->service_name = row->service;
-	out->n_features = row->feature_count;
-	out->features = row->features;
+	for (size_t i = 0; i < count; i++) {
+		METHOD *out = &list->methods[list->count];
+
+		if (!is_listed(node, &from[i]))
+			continue;
+		*out = (METHOD)EVENT_STORE__CLIENT__SERVER_FEATURES__SUPPORTED_METHOD__INIT;
+		out->method_name = from[i].method;
+		out->service_name =
+		    from[i].service ? from[i].service
+				    : (char *)node->options->emulation->redaction_service;
+		out->n_features = from[i].feature_count;
+		out->features = from[i].features;
+		list->pointers[list->count++] = out;
+	}
 }
 
 static void
 send_features(struct devdb_call *call)
 {
-	EventStore__Client__ServerFeatures__SupportedMethod methods[ROW_COUNT];
-	EventStore__Client__ServerFeatures__SupportedMethod *list[ROW_COUNT];
+	const struct devdb_emulation *emulation = call->node->options->emulation;
+	struct list list = {.count = 0};
 	EventStore__Client__ServerFeatures__SupportedMethods answer =
 	    EVENT_STORE__CLIENT__SERVER_FEATURES__SUPPORTED_METHODS__INIT;
 
-	for (size_t i = 0; i < ROW_COUNT; i++) {
-		if (rows[i].served &&
-		    devdb_faults_hides(call->node->faults, rows[i].served->label))
-			continue;
-		describe(&methods[answer.n_methods], &rows[i]);
-		list[answer.n_methods] = &methods[answer.n_methods];
-		answer.n_methods++;
-	}
-	answer.methods = list;
-	answer.event_store_server_version = server_version;
+	if (emulation->lists_redaction_first)
+		put(&list, call->node, redaction_rows, COUNT(redaction_rows));
+	put(&list, call->node, rows, COUNT(rows));
+	if (!emulation->lists_redaction_first)
+		put(&list, call->node, redaction_rows, COUNT(redaction_rows));
+	answer.methods = list.pointers;
+	answer.n_methods = list.count;
+	answer.event_store_server_version = (char *)emulation->version;
 	devdb_call_send(call, devdb_wire_pack(&answer.base));
 	devdb_call_finish(call, GRPC_STATUS_OK, "", NULL, 0);
 }

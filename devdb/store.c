@@ -43,6 +43,7 @@ struct devdb_store {
 	struct devdb_log log;
 	size_t memory_bytes;
 	size_t max_memory_bytes;
+	bool checks_empty_writes;
 };
 
 enum decision { DECISION_WRITE, DECISION_REPLAY, DECISION_CONFLICT, DECISION_DELETED };
@@ -60,6 +61,12 @@ devdb_store_new(size_t max_memory_bytes)
 	store->next_position = FIRST_POSITION;
 	store->max_memory_bytes = max_memory_bytes;
 	return store;
+}
+
+void
+devdb_store_check_empty_writes(struct devdb_store *store)
+{
+	store->checks_empty_writes = true;
 }
 
 static void
@@ -304,8 +311,8 @@ check_ids_anywhere(const struct devdb_store *store, const struct devdb_stream *s
 }
 
 static struct check
-check_ids_after(
-    const struct devdb_stream *stream, int64_t expected, const struct devdb_event *events)
+check_ids_after(const struct devdb_store *store, const struct devdb_stream *stream,
+    int64_t expected, const struct devdb_event *events)
 {
 	struct check check = {DECISION_REPLAY, expected};
 
@@ -322,7 +329,8 @@ check_ids_after(
 		return check;
 	}
 	if (!events)
-		check.decision = expected == DEVDB_NO_STREAM && is_soft_deleted(stream)
+		check.decision = expected == DEVDB_NO_STREAM && is_soft_deleted(stream) &&
+					 !store->checks_empty_writes
 				     ? DECISION_WRITE
 				     : DECISION_CONFLICT;
 	return check;
@@ -335,9 +343,11 @@ can_exist(const struct devdb_stream *stream)
 }
 
 static struct check
-check_tombstoned(int64_t expected, const struct devdb_event *events)
+check_tombstoned(
+    const struct devdb_store *store, int64_t expected, const struct devdb_event *events)
 {
-	bool passes = !events && (expected == DEVDB_ANY || expected == DEVDB_NO_STREAM);
+	bool passes = !events && !store->checks_empty_writes &&
+		      (expected == DEVDB_ANY || expected == DEVDB_NO_STREAM);
 
 	return (struct check){passes ? DECISION_WRITE : DECISION_DELETED, -1};
 }
@@ -365,7 +375,7 @@ check_write(const struct devdb_store *store, struct devdb_name name,
 	bool is_remembered = is_metastream(name) && last >= 0 && !stream->is_tombstoned;
 
 	if (!is_remembered && is_tombstoned(store, name, stream))
-		return check_tombstoned(expected, events);
+		return check_tombstoned(store, expected, events);
 	if (expected == DEVDB_EXISTS && is_soft_deleted(stream))
 		return (struct check){DECISION_DELETED, -1};
 	if ((expected == DEVDB_EXISTS && !can_exist(stream)) ||
@@ -376,7 +386,7 @@ check_write(const struct devdb_store *store, struct devdb_name name,
 	if (expected == DEVDB_EXISTS || expected == DEVDB_ANY)
 		return check_ids_anywhere(store, stream, events);
 	if (expected < last)
-		return check_ids_after(stream, expected, events);
+		return check_ids_after(store, stream, expected, events);
 	return (struct check){expected > last ? DECISION_CONFLICT : DECISION_WRITE, -1};
 }
 
@@ -667,6 +677,7 @@ refuse_parts(const struct devdb_store *store, struct plan *plans, size_t count)
 		struct devdb_part *part = plans[i].part;
 
 		part->result = result_of(plans[i].check.decision);
+		part->is_replay = plans[i].check.decision == DECISION_REPLAY;
 		part->revision = last_revision(plans[i].stream);
 		part->is_tombstoned = is_tombstoned(store, part->stream, plans[i].stream);
 		if (part->result == DEVDB_STREAM_DELETED)

@@ -52,6 +52,9 @@ struct devdb_write {
 struct devdb_store *devdb_store_new(size_t max_memory_bytes);
 void devdb_store_free(struct devdb_store *store);
 
+/* Older servers check a write of no events like any other: a deleted stream refuses it. */
+void devdb_store_check_empty_writes(struct devdb_store *store);
+
 /* Bytes used, and events stored so far. */
 size_t devdb_store_memory(const struct devdb_store *store);
 uint64_t devdb_store_event_count(const struct devdb_store *store);
@@ -78,6 +81,7 @@ struct devdb_part {
 	enum devdb_write_result result;
 	int64_t revision;
 	bool is_tombstoned;
+	bool is_replay; /* of a write that failed as a whole */
 };
 
 /* Writes to all the streams or to none. `order` holds, for each event in the order of the

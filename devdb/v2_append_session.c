@@ -5,7 +5,9 @@
 #include "devdb/methods.h"
 
 #include "client-core/base/alloc.h"
+#include "devdb/emulation.h"
 #include "devdb/node.h"
+#include "devdb/options.h"
 #include "devdb/refusals.h"
 #include "devdb/v2_complaints.h"
 #include "devdb/v2_decode.h"
@@ -128,6 +130,7 @@ message(struct devdb_call *call, const uint8_t *bytes, size_t len)
 static void
 succeed(struct devdb_call *call, const struct devdb_write *write)
 {
+	const struct devdb_emulation *emulation = call->node->options->emulation;
 	const struct devdb_v2_write *what = &((struct state *)call->state)->write;
 	OUTPUT *outputs = kdb_alloc_zero(what->part_count, sizeof *outputs);
 	OUTPUT **list = kdb_alloc_zero(what->part_count, sizeof *list);
@@ -139,7 +142,9 @@ succeed(struct devdb_call *call, const struct devdb_write *write)
 
 		outputs[i] =
 		    (OUTPUT)KURRENTDB__PROTOCOL__V2__STREAMS__APPEND_RESPONSE__INIT;
-		outputs[i].has_stream = outputs[i].has_stream_revision = true;
+		outputs[i].has_stream = true;
+		outputs[i].has_stream_revision =
+		    part->revision != 0 || !emulation->omits_revision_zero;
 		outputs[i].stream =
 		    devdb_wire_bytes(part->stream.bytes, part->stream.len);
 		outputs[i].stream_revision = part->revision;
@@ -155,17 +160,41 @@ succeed(struct devdb_call *call, const struct devdb_write *write)
 	free(outputs);
 }
 
+/* Some of several streams have it already, and not all. */
+static bool
+is_partial_retry(const struct devdb_v2_write *write)
+{
+	bool has_replay = false;
+
+	for (size_t i = 0; i < write->part_count; i++)
+		has_replay = has_replay || write->parts[i].is_replay;
+	return has_replay && write->part_count > 1;
+}
+
 /* The server names the first stream that failed, and as reason what any one failed of. */
+static size_t
+named_part(const struct devdb_emulation *emulation, const struct devdb_part *parts,
+    enum devdb_write_result result)
+{
+	size_t index = 0;
+
+	while (parts[index].result == DEVDB_WRITTEN ||
+	       (emulation->names_tombstoned_stream && parts[index].result != result))
+		index++;
+	return index;
+}
+
 static void
 fail(struct devdb_call *call, const struct devdb_write *write)
 {
+	const struct devdb_emulation *emulation = call->node->options->emulation;
 	const struct state *state = call->state;
 	const struct devdb_part *part = state->write.parts;
-	size_t index = 0;
+	size_t index = named_part(emulation, part, write->result);
 
-	while (part[index].result == DEVDB_WRITTEN)
-		index++;
-	if (write->result == DEVDB_STREAM_DELETED)
+	if (emulation->fails_at_partial_retry && is_partial_retry(&state->write))
+		devdb_v2_refuse_by_malfunction(call);
+	else if (write->result == DEVDB_STREAM_DELETED)
 		devdb_v2_refuse_tombstoned(call, part[index].stream);
 	else
 		devdb_v2_refuse_conflict(

@@ -4,6 +4,7 @@
 #include "devdb/v2_record.h"
 
 #include "client-core/base/alloc.h"
+#include "devdb/emulation.h"
 #include "devdb/methods.h"
 #include "devdb/node.h"
 #include "devdb/options.h"
@@ -129,22 +130,30 @@ check_format(struct devdb_v2_complaints *complaints, int format)
 		    "Schema format must be one of Json, Protobuf or Bytes.");
 }
 
-static void
-check_name(struct devdb_v2_complaints *complaints, const ProtobufCBinaryData *name)
+static bool
+is_name(const struct devdb_emulation *emulation, const ProtobufCBinaryData *name)
 {
-	static const char field[] = "Schema.Name";
+	return devdb_v2_text_is_schema_name(name->data, name->len) &&
+	       (!emulation->has_ascii_schema_names ||
+		   devdb_v2_text_is_ascii(name->data, name->len));
+}
+
+static void
+check_name(struct devdb_v2_complaints *complaints,
+    const struct devdb_emulation *emulation, const ProtobufCBinaryData *name)
+{
+	const char *field = emulation->schema_name_field;
 	struct devdb_v2_complaint *complaint;
 
 	if (devdb_v2_text_is_blank(name->data, name->len))
-		devdb_v2_complain(complaints, field, "Schema name must not be empty");
-	if (!devdb_v2_text_is_nfc(name->data, name->len))
+		devdb_v2_complain(complaints, field, emulation->empty_schema_name);
+	if (!emulation->has_ascii_schema_names &&
+	    !devdb_v2_text_is_nfc(name->data, name->len))
 		devdb_v2_complain(complaints, field,
 		    "Schema name must be in Unicode NFC (Normalization Form C)");
-	if (devdb_v2_text_is_schema_name(name->data, name->len))
+	if (is_name(emulation, name))
 		return;
-	complaint = devdb_v2_complain(complaints, field,
-	    "Schema name can only contain unicode letters, digits, underscores, dashes, "
-	    "periods, colons, and dollar signs. Attempted Value: ");
+	complaint = devdb_v2_complain(complaints, field, emulation->bad_schema_name);
 	kdb_buffer_put(&complaint->text, name->data, name->len);
 }
 
@@ -164,7 +173,8 @@ check_keys(struct devdb_v2_complaints *complaints, const Google__Protobuf__Struc
 }
 
 static void
-validate(struct devdb_v2_complaints *complaints, struct work *work)
+validate(struct devdb_v2_complaints *complaints, const struct devdb_emulation *emulation,
+    struct work *work)
 {
 	const RECORD *record = work->record;
 	struct devdb_guid schema_id;
@@ -173,12 +183,12 @@ validate(struct devdb_v2_complaints *complaints, struct work *work)
 		devdb_v2_complain(complaints, "RecordId.Record ID",
 		    "Record ID must be a valid and non-empty UUID.");
 	check_format(complaints, format_of(work->schema));
-	check_name(complaints, &work->schema->name);
+	check_name(complaints, emulation, &work->schema->name);
 	if (work->schema->has_id && !is_guid(&work->schema->id, &schema_id))
 		devdb_v2_complain(complaints, "Schema.Id.Schema ID",
 		    "Schema ID must be a valid and non-empty UUID");
 	check_keys(complaints, &work->properties.map);
-	if (record->has_stream)
+	if (record->has_stream && !emulation->ignores_stream_of_record)
 		devdb_v2_check_stream(
 		    complaints, "", record->stream.data, record->stream.len);
 }
@@ -272,7 +282,7 @@ add(struct devdb_call *call, struct devdb_v2_write *write, uint32_t part,
 		devdb_refuse_handler(call);
 		return false;
 	}
-	validate(&complaints, work);
+	validate(&complaints, call->node->options->emulation, work);
 	if (devdb_v2_complaints_refuse(&complaints, call, "AppendRequest"))
 		return false;
 	return fits(call, write, part, work) && add_event(call, write, part, work);

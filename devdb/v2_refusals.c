@@ -5,6 +5,7 @@
 
 #include "client-core/base/alloc.h"
 #include "client-core/base/buffer.h"
+#include "devdb/emulation.h"
 #include "devdb/faults.h"
 #include "devdb/node.h"
 #include "devdb/options.h"
@@ -40,6 +41,8 @@ static const struct devdb_v2_error tombstoned = {
     GRPC_STATUS_FAILED_PRECONDITION, "streams", "STREAM_TOMBSTONED"};
 static const struct devdb_v2_error already_in_session = {
     GRPC_STATUS_ABORTED, "streams", "STREAM_ALREADY_IN_APPEND_SESSION"};
+static const struct devdb_v2_error malfunction = {
+    GRPC_STATUS_INTERNAL, "server", "SERVER_MALFUNCTION"};
 static const struct devdb_v2_error no_requests = {
     GRPC_STATUS_FAILED_PRECONDITION, "streams", "APPEND_SESSION_NO_REQUESTS"};
 static const struct devdb_v2_error record_size = {
@@ -178,6 +181,30 @@ devdb_v2_refuse_tombstoned(struct devdb_call *call, struct devdb_name stream)
 }
 
 void
+devdb_v2_refuse_by_malfunction(struct devdb_call *call)
+{
+	static char trace[] =
+	    "   at KurrentDB.Api.Streams.StreamsService.AppendSessionCommand."
+	    "MapToError(Message message)";
+	static char what[] = "System.IndexOutOfRangeException: Index was outside the "
+			     "bounds of the array.";
+	Google__Rpc__DebugInfo detail = GOOGLE__RPC__DEBUG_INFO__INIT;
+	ProtobufCBinaryData entry = devdb_wire_bytes(trace, sizeof trace - 1);
+	struct kdb_buffer text;
+
+	kdb_buffer_init(&text, MAX_TEXT_BYTES);
+	kdb_buffer_put_text(&text,
+	    "An internal server error occurred. Please contact support if the problem "
+	    "persists.\nAppend session failed to map error: Index was outside the bounds "
+	    "of the array.");
+	detail.n_stack_entries = 1;
+	detail.stack_entries = &entry;
+	detail.has_detail = true;
+	detail.detail = devdb_wire_bytes(what, sizeof what - 1);
+	refuse_and_dispose(call, &malfunction, &text, &detail.base);
+}
+
+void
 devdb_v2_refuse_already_in_session(struct devdb_call *call, struct devdb_name stream)
 {
 	DETAIL(StreamAlreadyInAppendSessionErrorDetails)
@@ -187,10 +214,8 @@ devdb_v2_refuse_already_in_session(struct devdb_call *call, struct devdb_name st
 	kdb_buffer_init(&text, MAX_TEXT_BYTES);
 	kdb_buffer_put_text(&text, "Stream '");
 	put_name(&text, stream);
-	kdb_buffer_put_text(&text,
-	    "' already has a different group of messages in this session. Appends for "
-	    "the same stream must currently be grouped together and not interleaved "
-	    "with appends for other streams.");
+	kdb_buffer_put_text(&text, "' ");
+	kdb_buffer_put_text(&text, call->node->options->emulation->stream_twice);
 	detail.has_stream = true;
 	detail.stream = devdb_wire_bytes(stream.bytes, stream.len);
 	refuse_and_dispose(call, &already_in_session, &text, &detail.base);

@@ -33,6 +33,7 @@ void devdb_v2_refuse(struct devdb_call *call, const struct devdb_v2_error *error
 void devdb_v2_refuse_conflict(
     struct devdb_call *call, struct devdb_name stream, int64_t expected, int64_t actual);
 void devdb_v2_refuse_tombstoned(struct devdb_call *call, struct devdb_name stream);
+void devdb_v2_refuse_by_malfunction(struct devdb_call *call);
 void devdb_v2_refuse_already_in_session(
     struct devdb_call *call, struct devdb_name stream);
 void devdb_v2_refuse_no_requests(struct devdb_call *call);

@@ -35,8 +35,8 @@ devdb_v2_text_is_blank(const uint8_t *text, size_t len)
 	return true;
 }
 
-static bool
-is_ascii(const uint8_t *text, size_t len)
+bool
+devdb_v2_text_is_ascii(const uint8_t *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		if (text[i] > MAX_ASCII)
@@ -52,7 +52,7 @@ devdb_v2_text_is_nfc(const uint8_t *text, size_t len)
 	uint8_t *normal;
 	bool is_same;
 
-	if (is_ascii(text, len))
+	if (devdb_v2_text_is_ascii(text, len))
 		return true;
 	normal = u8_normalize(UNINORM_NFC, text, len, NULL, &normal_len);
 	if (!normal) {

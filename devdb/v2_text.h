@@ -14,6 +14,8 @@
 /* Empty, or white space only. */
 bool devdb_v2_text_is_blank(const uint8_t *text, size_t len);
 
+bool devdb_v2_text_is_ascii(const uint8_t *text, size_t len);
+
 /* Whether the text is in Unicode's normal form C. */
 bool devdb_v2_text_is_nfc(const uint8_t *text, size_t len);
 
