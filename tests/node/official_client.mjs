@@ -2,7 +2,10 @@
 // The examples of the official Node client's documentation against devdb, without the gateway.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
+import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 
@@ -16,6 +19,7 @@ const {
 } = require("@kurrent/kurrentdb-client");
 
 const processes = new Processes();
+const folder = mkdtempSync(path.join(os.tmpdir(), "kurrentgate-node-"));
 let client;
 let count = 0;
 
@@ -27,6 +31,7 @@ before(async () => {
 after(async () => {
 	await client?.dispose();
 	await processes.stop();
+	rmSync(folder, { recursive: true });
 });
 
 function streamName() {
@@ -37,9 +42,9 @@ function orderPlaced(n) {
 	return jsonEvent({ type: "OrderPlaced", data: { n }, metadata: { $correlationId: `c-${n}` } });
 }
 
-async function read(stream, options = {}) {
+async function read(stream, options = {}, reader = client) {
 	const events = [];
-	for await (const { event } of client.readStream(stream, options))
+	for await (const { event } of reader.readStream(stream, options))
 		events.push(event);
 	return events;
 }
@@ -259,6 +264,43 @@ test("tombstone a stream", async () => {
 	await client.tombstoneStream(stream, { expectedRevision: ANY });
 	await assert.rejects(read(stream), StreamDeletedError);
 	await assert.rejects(client.appendToStream(stream, orderPlaced(2)), StreamDeletedError);
+});
+
+// -- TLS and users -------------------------------------------------------------------------
+
+// An authority and a certificate of its hand for localhost; false without openssl.
+function makeCertificates() {
+	const common = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+		"-days", "2"];
+	const steps = [
+		["-subj", "/CN=tests", "-keyout", "ca.key", "-out", "ca.pem"],
+		["-subj", "/CN=localhost", "-keyout", "key.pem", "-out", "cert.pem", "-CA", "ca.pem",
+			"-CAkey", "ca.key", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+			"-addext", "basicConstraints=critical,CA:FALSE"],
+	];
+	return steps.every((step) =>
+		spawnSync("openssl", [...common, ...step], { cwd: folder }).status === 0);
+}
+
+test("append, append to several streams and read over TLS, as a user", async (t) => {
+	if (!makeCertificates())
+		return t.skip("needs openssl");
+	const inFolder = (name) => path.join(folder, name);
+	const port = await processes.startSecure(inFolder("cert.pem"), inFolder("key.pem"), "admin:changeit");
+	const connect = (user) => KurrentDBClient.connectionString(
+		`kurrentdb://${user}localhost:${port}?tls=true&tlsCaFile=${inFolder("ca.pem")}`);
+	const [admin, wrong, nobody] = [connect("admin:changeit@"), connect("admin:wrong@"), connect("")];
+	try {
+		await admin.appendToStream("secure", orderPlaced(0), { streamState: NO_STREAM });
+		await admin.multiStreamAppend([
+			{ streamName: "secure", expectedState: 0n, events: [orderPlaced(1)] }]);
+		assert.deepEqual((await read("secure", {}, admin)).map((event) => event.data.n), [0, 1]);
+		for (const other of [wrong, nobody])
+			await assert.rejects(other.appendToStream("secure", orderPlaced(2)), { type: "access-denied" });
+		assert.equal((await read("secure", {}, admin)).length, 2);
+	} finally {
+		await Promise.all([admin, wrong, nobody].map((each) => each.dispose()));
+	}
 });
 
 // -- what devdb does not have --------------------------------------------------------------

@@ -88,6 +88,16 @@ export class Processes {
 		this.children = [];
 	}
 
+	// Starts a devdb with users and TLS, alone, and returns its port.
+	async startSecure(cert, key, user) {
+		const [port, adminPort] = [await freePort(), await freePort()];
+		await this.run("kurrentgate-devdb", "KURRENTGATE_DEVDB",
+			["--listen", `127.0.0.1:${port}`, "--admin", `127.0.0.1:${adminPort}`,
+				"--tls-cert", cert, "--tls-key", key, "--user", user],
+			`http://127.0.0.1:${adminPort}/readyz`);
+		return port;
+	}
+
 	// Starts both and returns their addresses.
 	async start() {
 		const [databasePort, adminPort, gatewayPort] =

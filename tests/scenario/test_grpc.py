@@ -3,6 +3,8 @@
 are built on, too. Messages are written and read field by field, so that no generated code of
 ours stands between."""
 
+import base64
+import subprocess
 import threading
 import uuid
 
@@ -100,8 +102,9 @@ def channel(devdb):
         yield opened
 
 
-def unary(channel, method, message=b""):
-    return channel.unary_unary(V1 + method)(message, timeout=limit(10), wait_for_ready=True)
+def unary(channel, method, message=b"", headers=()):
+    return channel.unary_unary(V1 + method)(
+        message, timeout=limit(10), wait_for_ready=True, metadata=headers)
 
 
 def batch_append(channel, *messages):
@@ -184,3 +187,51 @@ def test_bytes_that_are_no_message(channel, stream):
                                    grpc.StatusCode.INVALID_ARGUMENT)
     [answer] = batch_append(channel, batch_of(stream, ANY, b"{}"))
     assert 3 in fields(answer)
+
+
+# -- TLS and users -------------------------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate for localhost that is its own authority, and its key."""
+    folder = tmp_path_factory.mktemp("tls")
+    argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+            "-nodes", "-days", "2", "-subj", "/CN=localhost",
+            "-addext", "subjectAltName=DNS:localhost", "-keyout", "key.pem", "-out", "cert.pem"]
+    try:
+        subprocess.run(argv, cwd=folder, check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("needs openssl")
+    return folder / "cert.pem", folder / "key.pem"
+
+
+def append_of(stream, payload):
+    """The messages of an Append call: options, then one event."""
+    options = field(1, field(1, field(3, stream)) + ANY)
+    event = (field(1, field(2, str(uuid.uuid4())))
+             + field(2, field(1, "type") + field(2, "T"))
+             + field(2, field(1, "content-type") + field(2, "application/json"))
+             + field(4, payload))
+    return [options, field(2, event)]
+
+
+def test_tls_and_a_user(certificate, start_devdb):
+    cert, key = certificate
+    devdb = start_devdb(tls_cert=cert, tls_key=key, user="admin:changeit")
+    trust = grpc.ssl_channel_credentials(cert.read_bytes())
+
+    def basic(text):
+        return (("authorization", "Basic " + base64.b64encode(text.encode()).decode()),)
+    with grpc.secure_channel(f"localhost:{devdb.port}", trust) as channel:
+        assert dig(unary(channel, "gossip.Gossip/Read"), 1, 3) == LEADER
+        append = channel.stream_unary(V1 + "streams.Streams/Append")
+        for headers, code in [((), grpc.StatusCode.PERMISSION_DENIED),
+                              (basic("admin:wrong"), grpc.StatusCode.UNAUTHENTICATED)]:
+            with pytest.raises(grpc.RpcError) as caught:
+                append(iter(append_of("secure", b"0")), timeout=limit(10), metadata=headers)
+            assert caught.value.code() == code
+        append(iter(append_of("secure", b"1")), timeout=limit(10),
+               metadata=basic("admin:changeit"))
+        answers = channel.unary_stream(V1 + "streams.Streams/Read")(
+            read_of("secure"), timeout=limit(10), metadata=basic("admin:changeit"))
+        assert events_of(answers) == [(0, b"1")]
