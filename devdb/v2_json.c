@@ -128,7 +128,7 @@ shortest_digits(double number, char digits[MAX_DIGITS + 1], int *point)
 			digits[count++] = *at;
 	}
 	digits[count] = '\0';
-	*point = atoi(strchr(text, 'e') + 1) + 1;
+	*point = (int)strtol(strchr(text, 'e') + 1, NULL, 10) + 1;
 	return count;
 }
 

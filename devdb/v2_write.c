@@ -70,6 +70,16 @@ reserve(struct devdb_v2_write *write, size_t bytes)
 	return true;
 }
 
+/* An empty text has no bytes to compare. */
+static bool
+is_named(const struct devdb_v2_target *target, const struct kdb_buffer *folded)
+{
+	if (target->folded_len != folded->len)
+		return false;
+	return !folded->data || !target->folded ||
+	       memcmp(target->folded, folded->data, folded->len) == 0;
+}
+
 static struct devdb_v2_target *
 find(const struct devdb_v2_write *write, const struct kdb_buffer *folded, uint64_t hash)
 {
@@ -79,9 +89,7 @@ find(const struct devdb_v2_write *write, const struct kdb_buffer *folded, uint64
 		struct devdb_v2_target *target =
 		    DEVDB_HASH_ITEM(link, struct devdb_v2_target, link);
 
-		if (target->folded_len == folded->len &&
-		    (folded->len == 0 ||
-			memcmp(target->folded, folded->data, folded->len) == 0))
+		if (is_named(target, folded))
 			return target;
 	}
 	return NULL;
