@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 'use strict';
-// What faults, roles and limits of the development database look like on the wire. Each
+// What faults, roles, limits, users and TLS of the development database look like on the wire. Each
 // test orders a fault over the admin port and calls as a client would; run by faults.tap.
 const test = require('node:test');
 const assert = require('node:assert/strict');
 const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
-const { spawn } = require('node:child_process');
+const os = require('node:os');
+const { spawn, spawnSync } = require('node:child_process');
 const grpc = require('@grpc/grpc-js');
 const { RPCS, root, decode } = require('./lib/wire');
 
@@ -50,7 +51,7 @@ const batch = (stream, more = {}) => ({
 /** A call under way: its answers so far, and promises for what comes. */
 function open(db, rpc, metadata = {}) {
   const md = new grpc.Metadata();
-  for (const [k, v] of Object.entries(metadata)) md.set(k, v);
+  for (const [k, v] of Object.entries({ ...db.metadata, ...metadata })) md.set(k, v);
   const call = db.client.makeBidiStreamRequest(RPCS[rpc].path, b => b, b => b, md);
   const answers = [];
   let wake = () => {};
@@ -311,7 +312,7 @@ test('restart with calls ended: GOAWAY, then the same port and data again', asyn
   await call.answer(1);
   assert.equal((await db.http('POST', '/restart', { calls: 'end' })).status, 200);
   assert.notEqual((await call.status).code, 0);
-  for (let i = 0; i < 5; i++) {
+  for (const end = Date.now() + 20000; Date.now() < end;) {
     const next = open(db, 'BatchAppend');
     next.send(batch('a'));
     if ((await next.answer(1))[0]?.success) { next.call.cancel(); break; }
@@ -498,6 +499,85 @@ test('it ends while calls are open', async t => {
   assert.notEqual((await call.status).code, 0);
 });
 
+/** The same database as somebody else. */
+const as = (db, pair) => ({ ...db, metadata: { authorization: `Basic ${Buffer.from(pair).toString('base64')}` } });
+
+test('users: made and disabled by administrators only, and wrong credentials end any call', async t => {
+  const db = await database(t, '--user', 'admin:pw-1', '--user', 'boss:pw-2:staff,$admins', '--user', 'plain:pw-3');
+  const create = (who, name, groups = []) => unary(who, 'UsersCreate', { options: { login_name: name, password: 'pw-4', full_name: name, groups } });
+  const append = async (who, stream) => (await unary(who, 'Append', ...appendMessages(stream))).code;
+  for (const who of [db, as(db, 'plain:pw-3')]) {
+    const { code, trailers } = await create(who, 'new');
+    assert.equal(code, grpc.status.PERMISSION_DENIED);
+    assert.equal(trailers.exception, 'access-denied');
+    assert.equal((await unary(who, 'UsersDisable', { options: { login_name: 'admin' } })).code, grpc.status.PERMISSION_DENIED);
+  }
+  assert.equal(await append(as(db, 'new:pw-4'), 'a'), grpc.status.UNAUTHENTICATED);
+  assert.equal((await create(as(db, 'boss:pw-2'), 'new', ['ops', '$admins'])).code, grpc.status.OK);
+  assert.equal((await create(as(db, 'boss:pw-2'), 'new')).code, grpc.status.FAILED_PRECONDITION);
+  assert.equal((await create(as(db, 'boss:pw-2'), 'a:b')).code, grpc.status.FAILED_PRECONDITION);
+  assert.equal(await append(as(db, 'new:pw-4'), '$system'), grpc.status.OK);
+  assert.equal(await append(as(db, 'plain:pw-3'), '$system'), grpc.status.PERMISSION_DENIED);
+  assert.equal((await unary(as(db, 'admin:pw-1'), 'UsersDisable', { options: { login_name: 'nobody' } })).code, grpc.status.NOT_FOUND);
+  assert.equal((await unary(as(db, 'admin:pw-1'), 'UsersDisable', { options: { login_name: 'new' } })).code, grpc.status.OK);
+  for (const rpc of ['Gossip', 'Features', 'UsersCreate', 'Read', 'AppendSession']) {
+    const { code, text, trailers } = await unary(as(db, 'new:pw-4'), rpc, {});
+    assert.deepEqual([code, text], [grpc.status.UNAUTHENTICATED, 'Unauthenticated'], rpc);
+    assert.deepEqual(Object.keys(trailers).filter(k => k !== 'content-type'), [], rpc);
+  }
+});
+
+test('users: a call keeps the identity that it began with', async t => {
+  const db = await database(t, '--user', 'admin:pw-1', '--user', 'plain:pw-2');
+  const call = open(as(db, 'plain:pw-2'), 'BatchAppend');
+  call.send(batch('a'));
+  assert.ok((await call.answer(1))[0].success);
+  assert.equal((await unary(as(db, 'admin:pw-1'), 'UsersDisable', { options: { login_name: 'plain' } })).code, grpc.status.OK);
+  call.send(batch('a'));
+  assert.ok((await call.answer(2))[1].success);
+  call.call.cancel();
+  assert.equal((await unary(as(db, 'plain:pw-2'), 'Gossip', {})).code, grpc.status.UNAUTHENTICATED);
+});
+
+test('without --user everybody may do anything, and users cannot be made', async t => {
+  const db = await database(t);
+  assert.equal((await unary(as(db, 'no:body'), 'Append', ...appendMessages('$system'))).code, grpc.status.OK);
+  assert.equal((await unary(db, 'UsersCreate', { options: { login_name: 'a', password: 'b' } })).code, grpc.status.UNIMPLEMENTED);
+});
+
+test('TLS: verified by clients, no clear text beside it, the same after a restart', async t => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'kurrentgate-'));
+  t.after(() => fs.rmSync(folder, { recursive: true }));
+  const [cert, key, otherKey] = ['cert.pem', 'key.pem', 'other.pem'].map(name => path.join(folder, name));
+  const make = keyFile => spawnSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', keyFile,
+    '-out', cert, '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']);
+  if (make(otherKey).status !== 0) return t.skip('needs the program openssl');
+  make(key);
+  const wrong = await run('--tls-cert', cert, '--tls-key', otherKey);
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.text, /no pair/);
+  const db = await database(t, '--tls-cert', cert, '--tls-key', key);
+  const connect = trust => {
+    const client = new grpc.Client(db.address, trust, { 'grpc.enable_retries': 0, 'grpc.ssl_target_name_override': 'localhost', 'grpc.use_local_subchannel_pool': 1 });
+    t.after(() => client.close());
+    return { ...db, client };
+  };
+  const trusting = connect(grpc.credentials.createSsl(fs.readFileSync(cert)));
+  assert.equal((await unary(trusting, 'Append', ...appendMessages('a'))).code, grpc.status.OK);
+  assert.equal((await unary(db, 'Gossip', {})).code, grpc.status.UNAVAILABLE);
+  assert.equal((await unary(connect(grpc.credentials.createSsl()), 'Gossip', {})).code, grpc.status.UNAVAILABLE);
+  assert.equal((await db.http('POST', '/restart', { calls: 'end' })).status, 200);
+  const deadline = Date.now() + 20000;
+  let again;
+  for (;;) {
+    again = await unary(trusting, 'Gossip', {});
+    if (again.code !== grpc.status.UNAVAILABLE || Date.now() > deadline) break;
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+  assert.equal(again.code, grpc.status.OK);
+  assert.equal(await read(trusting, 'a'), 1);
+});
+
 /** The program without a database: what it prints, and its status. */
 const run = (...options) => new Promise(resolve => {
   const child = spawn(PROGRAM, options);
@@ -518,7 +598,9 @@ test('the command line', async t => {
   for (const word of words) assert.ok(manual.includes(word), `${word} is not in the manual`);
   assert.match((await run('--version')).text, /^kurrentgate-devdb \d/);
   for (const options of [['--nonsense'], ['--listen'], ['--listen', 'here'], ['--listen', '127.0.0.1:65536'], ['--listen', '::1:2113'], ['--max-memory', '0'],
-    ['--max-append-size', '1x'], ['--max-append-event-size', '16777217'], ['extra']]) {
+    ['--max-append-size', '1x'], ['--max-append-event-size', '16777217'], ['extra'],
+    ['--user', 'a'], ['--user', 'a:'], ['--user', ':b'], ['--user', 'a:b:'], ['--user', 'a:b:c,'], ['--user', 'a:b', '--user', 'a:c'],
+    ['--tls-cert', PROGRAM], ['--tls-key', PROGRAM], ['--tls-cert', '/nowhere', '--tls-key', '/nowhere'], ['--tls-cert', __filename, '--tls-key', __filename]]) {
     const { code, text } = await run(...options);
     assert.equal(code, 2, options.join(' '));
     assert.ok(text.length > 10);
