@@ -33,12 +33,13 @@ struct command {
 static void
 print_base64(const char *name, const uint8_t *bytes, size_t len)
 {
-	const gnutls_datum_t source = { (unsigned char *)bytes, (unsigned)len };
-	gnutls_datum_t text = { NULL, 0 };
+	const gnutls_datum_t source = {(unsigned char *)bytes, (unsigned)len};
+	gnutls_datum_t text = {NULL, 0};
 
 	if (len > 0 && gnutls_base64_encode2(&source, &text) != 0)
 		abort();
-	printf(",\"%s\":\"%.*s\"", name, (int)text.size, text.data ? (char *)text.data : "");
+	printf(
+	    ",\"%s\":\"%.*s\"", name, (int)text.size, text.data ? (char *)text.data : "");
 	gnutls_free(text.data);
 }
 
@@ -50,8 +51,8 @@ print_uuid(const EventStore__Client__UUID *id)
 		const uint64_t most = (uint64_t)id->structured->most_significant_bits;
 		const uint64_t least = (uint64_t)id->structured->least_significant_bits;
 
-		printf("\"%08" PRIx64 "-%04" PRIx64 "-%04" PRIx64 "-%04" PRIx64 "-%012" PRIx64
-		       "\"",
+		printf("\"%08" PRIx64 "-%04" PRIx64 "-%04" PRIx64 "-%04" PRIx64
+		       "-%012" PRIx64 "\"",
 		    most >> 32, (most >> 16) & 0xffff, most & 0xffff, least >> 48,
 		    least & 0xffffffffffff);
 	} else {
@@ -64,10 +65,10 @@ metadata_value(
     const EventStore__Client__Streams__ReadResp__RecordedEvent *event, const char *key)
 {
 	for (size_t i = 0; i < event->n_metadata; i++)
-		if (event->metadata[i]->key.len == strlen(key)
-		    && memcmp(event->metadata[i]->key.data, key, strlen(key)) == 0)
+		if (event->metadata[i]->key.len == strlen(key) &&
+		    memcmp(event->metadata[i]->key.data, key, strlen(key)) == 0)
 			return event->metadata[i]->value;
-	return (ProtobufCBinaryData) { 0, NULL };
+	return (ProtobufCBinaryData){0, NULL};
 }
 
 static void
@@ -76,7 +77,8 @@ print_event(const EventStore__Client__Streams__ReadResp__RecordedEvent *event)
 	const ProtobufCBinaryData type = metadata_value(event, "type");
 	const ProtobufCBinaryData content_type = metadata_value(event, "content-type");
 
-	printf("{\"revision\":%" PRIu64 ",\"position\":%" PRIu64 ",\"content_type\":\"%.*s\"",
+	printf("{\"revision\":%" PRIu64 ",\"position\":%" PRIu64
+	       ",\"content_type\":\"%.*s\"",
 	    event->stream_revision, event->commit_position, (int)content_type.len,
 	    content_type.data ? (char *)content_type.data : "");
 	print_uuid(event->id);
@@ -103,7 +105,8 @@ static grpc_byte_buffer *
 encode_read(gnutls_datum_t stream_name)
 {
 	EventStore__Client__Empty empty = EVENT_STORE__CLIENT__EMPTY__INIT;
-	EventStore__Client__StreamIdentifier name = EVENT_STORE__CLIENT__STREAM_IDENTIFIER__INIT;
+	EventStore__Client__StreamIdentifier name =
+	    EVENT_STORE__CLIENT__STREAM_IDENTIFIER__INIT;
 	EventStore__Client__Streams__ReadReq__Options__StreamOptions stream =
 	    EVENT_STORE__CLIENT__STREAMS__READ_REQ__OPTIONS__STREAM_OPTIONS__INIT;
 	EventStore__Client__Streams__ReadReq__Options__UUIDOption uuid =
@@ -143,7 +146,8 @@ static grpc_byte_buffer *
 encode_delete(gnutls_datum_t stream_name)
 {
 	EventStore__Client__Empty empty = EVENT_STORE__CLIENT__EMPTY__INIT;
-	EventStore__Client__StreamIdentifier name = EVENT_STORE__CLIENT__STREAM_IDENTIFIER__INIT;
+	EventStore__Client__StreamIdentifier name =
+	    EVENT_STORE__CLIENT__STREAM_IDENTIFIER__INIT;
 	EventStore__Client__Streams__DeleteReq__Options options =
 	    EVENT_STORE__CLIENT__STREAMS__DELETE_REQ__OPTIONS__INIT;
 	EventStore__Client__Streams__DeleteReq request =
@@ -161,9 +165,9 @@ encode_delete(gnutls_datum_t stream_name)
 }
 
 static const struct command commands[] = {
-	{ "read ", STREAMS "Read", encode_read },
-	{ "delete ", STREAMS "Delete", encode_delete },
-	{ "tombstone ", STREAMS "Tombstone", encode_delete },
+    {"read ", STREAMS "Read", encode_read},
+    {"delete ", STREAMS "Delete", encode_delete},
+    {"tombstone ", STREAMS "Tombstone", encode_delete},
 };
 
 static const struct command *
@@ -203,11 +207,12 @@ print_answer(grpc_byte_buffer *message)
 		NULL, GRPC_SLICE_LENGTH(slice), GRPC_SLICE_START_PTR(slice));
 	if (!answer)
 		abort();
-	if (answer->content_case == EVENT_STORE__CLIENT__STREAMS__READ_RESP__CONTENT_EVENT
-	    && answer->event->event)
+	if (answer->content_case ==
+		EVENT_STORE__CLIENT__STREAMS__READ_RESP__CONTENT_EVENT &&
+	    answer->event->event)
 		print_event(answer->event->event);
-	else if (answer->content_case
-	    == EVENT_STORE__CLIENT__STREAMS__READ_RESP__CONTENT_STREAM_NOT_FOUND)
+	else if (answer->content_case ==
+		 EVENT_STORE__CLIENT__STREAMS__READ_RESP__CONTENT_STREAM_NOT_FOUND)
 		is_found = false;
 	event_store__client__streams__read_resp__free_unpacked(answer, NULL);
 	grpc_slice_unref(slice);
@@ -220,15 +225,15 @@ static char *
 basic_credentials(void)
 {
 	const char *text = getenv("READBACK_CREDENTIALS");
-	gnutls_datum_t coded = { NULL, 0 };
+	gnutls_datum_t coded = {NULL, 0};
 	char *value;
 
 	if (!text)
 		return NULL;
-	const gnutls_datum_t plain = { (unsigned char *)text, (unsigned)strlen(text) };
+	const gnutls_datum_t plain = {(unsigned char *)text, (unsigned)strlen(text)};
 
-	if (gnutls_base64_encode2(&plain, &coded) != 0
-	    || asprintf(&value, "Basic %.*s", (int)coded.size, (char *)coded.data) < 0)
+	if (gnutls_base64_encode2(&plain, &coded) != 0 ||
+	    asprintf(&value, "Basic %.*s", (int)coded.size, (char *)coded.data) < 0)
 		abort();
 	gnutls_free(coded.data);
 	return value;
@@ -301,15 +306,16 @@ print_end(grpc_call *call, grpc_completion_queue *queue, bool is_found)
 		printf("{\"end\":\"status %d\"", (int)status);
 	else
 		printf("{\"end\":\"%s\"", is_found ? "ok" : "not-found");
-	print_base64("details", GRPC_SLICE_START_PTR(details), GRPC_SLICE_LENGTH(details));
+	print_base64(
+	    "details", GRPC_SLICE_START_PTR(details), GRPC_SLICE_LENGTH(details));
 	printf("}\n");
 	grpc_slice_unref(details);
 	grpc_metadata_array_destroy(&trailing);
 }
 
 static void
-carry_out(const struct command *command, grpc_channel *channel, grpc_completion_queue *queue,
-    gnutls_datum_t stream_name)
+carry_out(const struct command *command, grpc_channel *channel,
+    grpc_completion_queue *queue, gnutls_datum_t stream_name)
 {
 	const gpr_timespec deadline = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
 	    gpr_time_from_seconds(CALL_SECONDS, GPR_TIMESPAN));
@@ -338,14 +344,14 @@ serve(grpc_channel *channel, grpc_completion_queue *queue)
 
 	while (is_good && (len = getline(&line, &capacity, stdin)) > 0) {
 		const struct command *command = find_command(line);
-		gnutls_datum_t name = { NULL, 0 };
+		gnutls_datum_t name = {NULL, 0};
 
 		is_good = command != NULL;
 		if (!is_good)
 			break;
 		const size_t word_len = strlen(command->word);
-		const gnutls_datum_t text = { (unsigned char *)line + word_len,
-			(unsigned)((size_t)len - word_len) };
+		const gnutls_datum_t text = {
+		    (unsigned char *)line + word_len, (unsigned)((size_t)len - word_len)};
 
 		is_good = gnutls_base64_decode2(&text, &name) == 0;
 		if (is_good)
@@ -364,10 +370,10 @@ main(int argc, char **argv)
 		return 2;
 	}
 	grpc_init();
-	grpc_arg limit = { .type = GRPC_ARG_INTEGER,
-		.key = (char *)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
-		.value.integer = -1 };
-	const grpc_channel_args args = { 1, &limit };
+	grpc_arg limit = {.type = GRPC_ARG_INTEGER,
+	    .key = (char *)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
+	    .value.integer = -1};
+	const grpc_channel_args args = {1, &limit};
 	grpc_channel_credentials *credentials = grpc_insecure_credentials_create();
 	grpc_channel *channel = grpc_channel_create(argv[1], credentials, &args);
 	grpc_completion_queue *queue = grpc_completion_queue_create_for_pluck(NULL);
