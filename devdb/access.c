@@ -8,8 +8,8 @@
 
 /* Two headers are as good as none. */
 static bool
-find_only_header(const struct devdb_call *call, const char *key, const char **value,
-    size_t *len)
+find_only_header(
+    const struct devdb_call *call, const char *key, const char **value, size_t *len)
 {
 	unsigned count = 0;
 

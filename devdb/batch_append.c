@@ -213,7 +213,8 @@ new_batch(const struct devdb_guid *id, int64_t expected,
 }
 
 static bool
-may_write(const struct devdb_call *call, const EventStore__Client__StreamIdentifier *stream)
+may_write(
+    const struct devdb_call *call, const EventStore__Client__StreamIdentifier *stream)
 {
 	struct devdb_stream_name name = {0};
 	bool may;
@@ -510,8 +511,8 @@ finish_batch(struct devdb_call *call, const BATCH_REQ *request, struct batch *ba
 	    EVENT_STORE__CLIENT__STREAM_IDENTIFIER__INIT;
 	struct devdb_batch_subject subject = {request->correlation_id, &stream};
 	char text[64];
-	const char *fault = check_submission(
-	    call->node->options->emulation, batch, text, sizeof text);
+	const char *fault =
+	    check_submission(call->node->options->emulation, batch, text, sizeof text);
 
 	devdb_hash_table_remove(&state->open, &batch->link);
 	stream.has_stream_name = true;

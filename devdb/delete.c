@@ -28,8 +28,8 @@ read_delete(
 	EVENT_STORE__CLIENT__STREAMS__DELETE_REQ__OPTIONS__EXPECTED_STREAM_REVISION_##name
 	if (!message || !message->options || !message->options->stream_identifier)
 		return false;
-	request->is_name = devdb_stream_name_read(
-	    &request->stream, message->options->stream_identifier);
+	request->is_name =
+	    devdb_stream_name_read(&request->stream, message->options->stream_identifier);
 	switch (message->options->expected_stream_revision_case) {
 	case CASE(REVISION):
 		return devdb_expectation_from_revision(

@@ -43,9 +43,8 @@ check(const struct devdb_users *users, const char *pair, size_t len)
 	if (!colon)
 		return identity;
 	name_len = (size_t)(colon - pair);
-	identity.user =
-	    devdb_users_check(users, (struct devdb_text_view){pair, name_len},
-		(struct devdb_text_view){colon + 1, len - name_len - 1});
+	identity.user = devdb_users_check(users, (struct devdb_text_view){pair, name_len},
+	    (struct devdb_text_view){colon + 1, len - name_len - 1});
 	identity.kind = identity.user ? DEVDB_IDENTITY_USER : DEVDB_IDENTITY_WRONG;
 	return identity;
 }

@@ -18,9 +18,8 @@ struct devdb_listener {
 };
 
 /* Binds ADDRESS:PORT; *port gets the port that was bound. NULL when it cannot be bound. */
-struct devdb_listener *devdb_listener_new(
-    grpc_completion_queue *queue, const struct devdb_tls *tls, const char *address,
-    int *port);
+struct devdb_listener *devdb_listener_new(grpc_completion_queue *queue,
+    const struct devdb_tls *tls, const char *address, int *port);
 
 /* Closes it and sends GOAWAY; its gone_tag follows. ends_calls cancels what is under way.
  * A second time only ends_calls counts. */

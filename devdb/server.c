@@ -98,8 +98,7 @@ static void
 refuse_wrong_credentials(struct devdb_call *call)
 {
 	devdb_call_start(call, &no_method);
-	devdb_call_finish(
-	    call, GRPC_STATUS_UNAUTHENTICATED, "Unauthenticated", NULL, 0);
+	devdb_call_finish(call, GRPC_STATUS_UNAUTHENTICATED, "Unauthenticated", NULL, 0);
 }
 
 static void
@@ -118,10 +117,9 @@ begin(struct devdb_call *call)
 	struct devdb_node *node = call->node;
 	struct devdb_fault fault;
 	bool is_service_known;
-	int index =
-	    devdb_methods_find(node->options->emulation,
-		(const char *)GRPC_SLICE_START_PTR(call->details.method),
-		GRPC_SLICE_LENGTH(call->details.method), &is_service_known);
+	int index = devdb_methods_find(node->options->emulation,
+	    (const char *)GRPC_SLICE_START_PTR(call->details.method),
+	    GRPC_SLICE_LENGTH(call->details.method), &is_service_known);
 
 	if (!devdb_access_identify(call)) {
 		refuse_wrong_credentials(call);
@@ -169,8 +167,8 @@ reopen(struct devdb_timer *timer, bool is_due)
 
 	if (!is_due || server->is_stopping || server->listener)
 		return;
-	listener = devdb_listener_new(
-	    server->queue, &server->node->tls, server->address, &port);
+	listener =
+	    devdb_listener_new(server->queue, &server->node->tls, server->address, &port);
 	if (listener) {
 		begin_to_listen(server, listener);
 		return;

@@ -59,14 +59,14 @@ is_pair(const struct devdb_tls *tls)
 	gnutls_certificate_free_credentials(pair);
 	if (result < 0)
 		fprintf(stderr,
-		    "kurrentgate-devdb: --tls-cert and --tls-key are no pair of PEM files: %s\n",
+		    "kurrentgate-devdb: --tls-cert and --tls-key are no pair of PEM "
+		    "files: %s\n",
 		    gnutls_strerror(result));
 	return result >= 0;
 }
 
 bool
-devdb_tls_read(
-    struct devdb_tls *tls, const char *certificate_file, const char *key_file)
+devdb_tls_read(struct devdb_tls *tls, const char *certificate_file, const char *key_file)
 {
 	*tls = (struct devdb_tls){NULL, NULL};
 	if (!certificate_file)

@@ -132,8 +132,7 @@ devdb_users_check(const struct devdb_users *users, struct devdb_text_view name,
 	const struct devdb_user *user = devdb_users_find(users, name);
 
 	if (!user || user->is_disabled ||
-	    !is_equal(
-		user->password, user->password_len, password.bytes, password.len))
+	    !is_equal(user->password, user->password_len, password.bytes, password.len))
 		return NULL;
 	return user;
 }

@@ -45,21 +45,14 @@ view(const char *text)
 /* --- users --- */
 
 static const char *const bad_users[] = {
-	"",
-	"plain2",
-	":pw",
-	"plain2:",
-	"plain2::staff",
-	"plain2:pw:",
-	"plain2:pw:a,",
-	"plain2:pw:,a",
-	"plain2:pw:a,,b",
-	"plain:another", /* taken */
+    "", "plain2", ":pw", "plain2:", "plain2::staff", "plain2:pw:", "plain2:pw:a,",
+    "plain2:pw:,a", "plain2:pw:a,,b", "plain:another", /* taken */
 };
 
 START_TEST(refuses_users)
 {
-	ck_assert_msg(!devdb_users_add_written(&users, bad_users[_i]), "%s", bad_users[_i]);
+	ck_assert_msg(
+	    !devdb_users_add_written(&users, bad_users[_i]), "%s", bad_users[_i]);
 	ck_assert_uint_eq(users.count, 4);
 }
 END_TEST
@@ -117,34 +110,27 @@ static const struct {
 	const char *header;
 	enum devdb_identity_kind kind;
 } headers[] = {
-	{"Basic YWRtaW46Y2hhbmdlaXQ=", USER},
-	{"Basic   YWRtaW46Y2hhbmdlaXQ=", USER},
-	{"Basic YWRtaW46Y2hhbmdlaXQ= ", USER},
-	{"Bearer YWRtaW46Y2hhbmdlaXQ=", USER},
-	{"basic YWRtaW46Y2hhbmdlaXQ=", ANONYMOUS},
-	{"BASIC YWRtaW46Y2hhbmdlaXQ=", ANONYMOUS},
-	{"YWRtaW46Y2hhbmdlaXQ=", ANONYMOUS},
-	{"BasicYWRtaW46Y2hhbmdlaXQ=", ANONYMOUS},
-	{"Digest username=admin", ANONYMOUS},
-	{"Bearer abc", ANONYMOUS},
-	{"Basic ***", ANONYMOUS},
-	{"Basic YWRtaW46Y2hhbmdlaXQ", ANONYMOUS}, /* without padding */
-	{"Basic YWRtaW4=", ANONYMOUS},            /* no colon */
-	{"Basic", ANONYMOUS},
-	{"Basic ", ANONYMOUS},
-	{"", ANONYMOUS},
-	{"Basic YWRtaW46d3Jvbmc=", WRONG},     /* admin:wrong */
-	{"Basic YWRtaW46", WRONG},             /* admin: */
-	{"Basic OmNoYW5nZWl0", WRONG},         /* :changeit */
-	{"Basic QWRtaW46Y2hhbmdlaXQ=", WRONG}, /* Admin:changeit */
-	{"Basic bm9ib2R5Ong=", WRONG},         /* nobody::x */
-	{"Basic Og==", WRONG},                 /* : */
+    {"Basic YWRtaW46Y2hhbmdlaXQ=", USER}, {"Basic   YWRtaW46Y2hhbmdlaXQ=", USER},
+    {"Basic YWRtaW46Y2hhbmdlaXQ= ", USER}, {"Bearer YWRtaW46Y2hhbmdlaXQ=", USER},
+    {"basic YWRtaW46Y2hhbmdlaXQ=", ANONYMOUS}, {"BASIC YWRtaW46Y2hhbmdlaXQ=", ANONYMOUS},
+    {"YWRtaW46Y2hhbmdlaXQ=", ANONYMOUS}, {"BasicYWRtaW46Y2hhbmdlaXQ=", ANONYMOUS},
+    {"Digest username=admin", ANONYMOUS}, {"Bearer abc", ANONYMOUS},
+    {"Basic ***", ANONYMOUS},
+    {"Basic YWRtaW46Y2hhbmdlaXQ", ANONYMOUS}, /* without padding */
+    {"Basic YWRtaW4=", ANONYMOUS},            /* no colon */
+    {"Basic", ANONYMOUS}, {"Basic ", ANONYMOUS}, {"", ANONYMOUS},
+    {"Basic YWRtaW46d3Jvbmc=", WRONG},     /* admin:wrong */
+    {"Basic YWRtaW46", WRONG},             /* admin: */
+    {"Basic OmNoYW5nZWl0", WRONG},         /* :changeit */
+    {"Basic QWRtaW46Y2hhbmdlaXQ=", WRONG}, /* Admin:changeit */
+    {"Basic bm9ib2R5Ong=", WRONG},         /* nobody::x */
+    {"Basic Og==", WRONG},                 /* : */
 };
 
 START_TEST(reads_headers)
 {
-	struct devdb_identity identity = devdb_identity_read(
-	    &users, headers[_i].header, strlen(headers[_i].header));
+	struct devdb_identity identity =
+	    devdb_identity_read(&users, headers[_i].header, strlen(headers[_i].header));
 
 	ck_assert_msg(identity.kind == headers[_i].kind, "%s", headers[_i].header);
 	ck_assert((identity.user != NULL) == (headers[_i].kind == USER));
@@ -164,36 +150,36 @@ static const struct {
 	const char *json;
 	enum devdb_access_list list;
 } lists[] = {
-	{"{}", NONE},
-	{"{\"$acl\":{}}", NONE},
-	{"{\"$acl\":{\"$r\":\"plain\"}}", NONE},
-	{"{\"$acl\":{\"$w\":\"other\"}}", LISTED},
-	{"{\"$acl\":{\"$w\":\"writers\"}}", LISTED},
-	{"{\"$acl\":{\"$w\":\"$all\"}}", LISTED},
-	{"{\"$acl\":{\"$w\":[\"plain\",\"other\"]}}", LISTED},
-	{"{\"$acl\":{\"$w\":[\"other\",\"plain\"]}}", LISTED},
-	{"{'$acl':{'$w':'other'},}", LISTED},
-	{"{\"$acl\":{\"$w\":\"o\\u0074her\"}}", LISTED},
-	{"{\"$acl\":{\"$w\":\"plain\"}}", NOT_LISTED},
-	{"{\"$acl\":{\"$w\":\"Other\"}}", NOT_LISTED},
-	{"{\"$acl\":{\"$w\":\"othe\"}}", NOT_LISTED},
-	{"{\"$acl\":{\"$w\":\"\"}}", NOT_LISTED},
-	{"{\"$acl\":{\"$w\":[]}}", NOT_LISTED},
-	{"{\"$acl\":{\"$w\":\"$admins\",\"$r\":\"other\"}}", NOT_LISTED},
-	/* of members that come twice the last counts */
-	{"{\"$acl\":{\"$w\":\"other\",\"$w\":\"plain\"}}", NOT_LISTED},
-	{"{\"$acl\":{\"$w\":\"plain\"},\"$acl\":{\"$w\":\"other\"}}", LISTED},
-	{"{\"$acl\":{\"$w\":\"other\"},\"$acl\":{}}", NONE},
-	/* one fault anywhere, and nothing counts: E.acl.ignored-whole */
-	{"{\"$maxCount\":5.0,\"$acl\":{\"$w\":\"plain\"}}", NONE},
-	{"{\"$acl\":{\"$w\":\"plain\"},\"$tmp\":1}", NONE},
-	{"{\"$acl\":{\"$w\":\"plain\",\"$x\":\"plain\"}}", NONE},
-	{"{\"$acl\":{\"$w\":[\"plain\",1]}}", NONE},
-	{"{\"$acl\":{\"$w\":null}}", NONE},
-	{"{\"$acl\":null}", NONE},
-	{"{\"$acl\":{\"$w\":\"plain\"}", NONE},
-	{"[]", NONE},
-	{"", NONE},
+    {"{}", NONE},
+    {"{\"$acl\":{}}", NONE},
+    {"{\"$acl\":{\"$r\":\"plain\"}}", NONE},
+    {"{\"$acl\":{\"$w\":\"other\"}}", LISTED},
+    {"{\"$acl\":{\"$w\":\"writers\"}}", LISTED},
+    {"{\"$acl\":{\"$w\":\"$all\"}}", LISTED},
+    {"{\"$acl\":{\"$w\":[\"plain\",\"other\"]}}", LISTED},
+    {"{\"$acl\":{\"$w\":[\"other\",\"plain\"]}}", LISTED},
+    {"{'$acl':{'$w':'other'},}", LISTED},
+    {"{\"$acl\":{\"$w\":\"o\\u0074her\"}}", LISTED},
+    {"{\"$acl\":{\"$w\":\"plain\"}}", NOT_LISTED},
+    {"{\"$acl\":{\"$w\":\"Other\"}}", NOT_LISTED},
+    {"{\"$acl\":{\"$w\":\"writer\"}}", NOT_LISTED},
+    {"{\"$acl\":{\"$w\":\"\"}}", NOT_LISTED},
+    {"{\"$acl\":{\"$w\":[]}}", NOT_LISTED},
+    {"{\"$acl\":{\"$w\":\"$admins\",\"$r\":\"other\"}}", NOT_LISTED},
+    /* of members that come twice the last counts */
+    {"{\"$acl\":{\"$w\":\"other\",\"$w\":\"plain\"}}", NOT_LISTED},
+    {"{\"$acl\":{\"$w\":\"plain\"},\"$acl\":{\"$w\":\"other\"}}", LISTED},
+    {"{\"$acl\":{\"$w\":\"other\"},\"$acl\":{}}", NONE},
+    /* one fault anywhere, and nothing counts: E.acl.ignored-whole */
+    {"{\"$maxCount\":5.0,\"$acl\":{\"$w\":\"plain\"}}", NONE},
+    {"{\"$acl\":{\"$w\":\"plain\"},\"$tmp\":1}", NONE},
+    {"{\"$acl\":{\"$w\":\"plain\",\"$x\":\"plain\"}}", NONE},
+    {"{\"$acl\":{\"$w\":[\"plain\",1]}}", NONE},
+    {"{\"$acl\":{\"$w\":null}}", NONE},
+    {"{\"$acl\":null}", NONE},
+    {"{\"$acl\":{\"$w\":\"plain\"}", NONE},
+    {"[]", NONE},
+    {"", NONE},
 };
 
 static bool
@@ -206,9 +192,9 @@ START_TEST(reads_lists)
 {
 	const char *json = lists[_i].json;
 
-	ck_assert_msg(devdb_stream_metadata_access((const uint8_t *)json, strlen(json),
-			  "$w", has_role, devdb_users_find(&users, view("other"))) ==
-			  lists[_i].list,
+	ck_assert_msg(
+	    devdb_stream_metadata_access((const uint8_t *)json, strlen(json), "$w",
+		has_role, devdb_users_find(&users, view("other"))) == lists[_i].list,
 	    "%s", json);
 }
 END_TEST
@@ -218,16 +204,16 @@ static const struct {
 	const char *written;
 	const char *name;
 } names[] = {
-	{"a\\\"b", "a\"b"},
-	{"\\b\\f\\n\\r\\t\\/\\\\", "\b\f\n\r\t/\\"},
-	{"\\u00e9", "\xc3\xa9"},
-	{"\\u20AC", "\xe2\x82\xac"},
-	{"\\ud83d\\ude00", "\xf0\x9f\x98\x80"},
-	{"\\ud83d", "\xef\xbf\xbd"},
-	{"\\ude00x", "\xef\xbf\xbdx"},
-	{"\\ud83d\\u0041", "\xef\xbf\xbd"
-			   "A"},
-	{"\\u12", "u12"},
+    {"a\\\"b", "a\"b"},
+    {"\\b\\f\\n\\r\\t\\/\\\\", "\b\f\n\r\t/\\"},
+    {"\\u00e9", "\xc3\xa9"},
+    {"\\u20AC", "\xe2\x82\xac"},
+    {"\\ud83d\\ude00", "\xf0\x9f\x98\x80"},
+    {"\\ud83d", "\xef\xbf\xbd"},
+    {"\\ude00x", "\xef\xbf\xbdx"},
+    {"\\ud83d\\u0041", "\xef\xbf\xbd"
+		       "A"},
+    {"\\u12", "u12"},
 };
 
 static bool
@@ -298,56 +284,56 @@ static const struct {
 	enum devdb_right right;
 	bool is_allowed;
 } decisions[] = {
-	/* the default */
-	{"plain", "s", READ, true},
-	{"plain", "s", WRITE, true},
-	{"plain", "s", DELETE, true},
-	{"plain", "$$s", READ, true},
-	{"plain", "$$s", WRITE, true},
-	{"plain", "$s", READ, false},
-	{"plain", "$s", WRITE, false},
-	{"plain", "$$$s", READ, false},
-	{"plain", "$$$s", WRITE, false},
-	{"plain", "$$$$s", WRITE, false},
-	{"plain", "$all", READ, false},
-	{"ops", "$s", WRITE, true},
-	{"ops", "$$$s", WRITE, true},
-	{"ops", "$all", READ, true},
-	{"-", "s", READ, false},
-	{"-", "$$s", READ, false},
-	/* what nobody may */
-	{"admin", "$all", WRITE, false},
-	{"admin", "$all", DELETE, false},
-	{"admin", "$$s", DELETE, false},
-	{"admin", "", READ, false},
-	{"admin", "", WRITE, false},
-	{"*", "$all", WRITE, true},
-	{"*", "$$s", DELETE, true},
-	{"*", "", WRITE, true},
-	/* lists, below */
-	{"plain", "w", WRITE, false},
-	{"other", "w", WRITE, true},
-	{"admin", "w", WRITE, true},
-	{"-", "w", WRITE, false},
-	{"plain", "w", READ, true},
-	{"plain", "w", DELETE, true},
-	{"plain", "r", READ, false},
-	{"plain", "r", WRITE, true},
-	{"plain", "d", DELETE, false},
-	{"plain", "d", WRITE, true},
-	{"plain", "m", WRITE, true},
-	{"plain", "$$m", WRITE, false},
-	{"other", "$$m", WRITE, true},
-	{"plain", "$$m", READ, false},
-	{"plain", "all", WRITE, true},
-	{"-", "all", WRITE, false},
-	{"-", "all", READ, false},
-	{"plain", "nobody", WRITE, false},
-	{"ops", "nobody", WRITE, true},
-	{"plain", "$open", WRITE, true},
-	{"plain", "$open", READ, false},
-	{"plain", "no-json", WRITE, true},
-	{"plain", "faulty", WRITE, true},
+    /* the default */
+    {"plain", "s", READ, true},
+    {"plain", "s", WRITE, true},
+    {"plain", "s", DELETE, true},
+    {"plain", "$$s", READ, true},
+    {"plain", "$$s", WRITE, true},
+    {"plain", "$s", READ, false},
+    {"plain", "$s", WRITE, false},
+    {"plain", "$$$s", READ, false},
+    {"plain", "$$$s", WRITE, false},
+    {"plain", "$$$$s", WRITE, false},
+    {"plain", "$all", READ, false},
+    {"ops", "$s", WRITE, true},
+    {"ops", "$$$s", WRITE, true},
+    {"ops", "$all", READ, true},
+    {"-", "s", READ, false},
+    {"-", "$$s", READ, false},
+    /* what nobody may */
+    {"admin", "$all", WRITE, false},
+    {"admin", "$all", DELETE, false},
+    {"admin", "$$s", DELETE, false},
+    {"admin", "", READ, false},
+    {"admin", "", WRITE, false},
+    {"*", "$all", WRITE, true},
+    {"*", "$$s", DELETE, true},
+    {"*", "", WRITE, true},
+    /* lists, below */
+    {"plain", "w", WRITE, false},
+    {"other", "w", WRITE, true},
+    {"admin", "w", WRITE, true},
+    {"-", "w", WRITE, false},
+    {"plain", "w", READ, true},
+    {"plain", "w", DELETE, true},
+    {"plain", "r", READ, false},
+    {"plain", "r", WRITE, true},
+    {"plain", "d", DELETE, false},
+    {"plain", "d", WRITE, true},
+    {"plain", "m", WRITE, true},
+    {"plain", "$$m", WRITE, false},
+    {"other", "$$m", WRITE, true},
+    {"plain", "$$m", READ, false},
+    {"plain", "all", WRITE, true},
+    {"-", "all", WRITE, false},
+    {"-", "all", READ, false},
+    {"plain", "nobody", WRITE, false},
+    {"ops", "nobody", WRITE, true},
+    {"plain", "$open", WRITE, true},
+    {"plain", "$open", READ, false},
+    {"plain", "no-json", WRITE, true},
+    {"plain", "faulty", WRITE, true},
 };
 
 START_TEST(decides)
