@@ -35,7 +35,7 @@ if [ -n "${KURRENTGATE_TEST_LIVE:-}" ]; then
 	case $? in
 	0) ;;
 	1) skip_all "$reason" ;;
-	*) echo "Bail out! kurrentgate cannot be started with KURRENTDB_URL"; exit 0 ;;
+	*) echo "Bail out! KURRENTDB_URL cannot be used"; exit 0 ;;
 	esac
 fi
 

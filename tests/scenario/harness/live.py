@@ -94,7 +94,9 @@ class LiveDatabase:
 
 def main():
     try:
-        LiveDatabase().stop()
+        database = LiveDatabase()
+        database.read(fresh("probe"))  # fails where the credentials are wrong
+        database.stop()
     except Unreachable as why:
         print(f"the database of KURRENTDB_URL cannot be reached: {why}")
         return 1
