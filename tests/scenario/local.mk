@@ -12,7 +12,8 @@ scenario_groups = \
 	tests/scenario/borders.tap \
 	tests/scenario/grpc.tap \
 	tests/scenario/json_suite.tap \
-	tests/scenario/pages.tap
+	tests/scenario/pages.tap \
+	tests/scenario/users.tap
 TESTS += $(scenario_groups)
 
 check_PROGRAMS += tests/scenario/readback
@@ -50,4 +51,5 @@ EXTRA_DIST += $(scenario_groups) \
 	tests/scenario/test_names.py \
 	tests/scenario/test_order.py \
 	tests/scenario/test_pages.py \
-	tests/scenario/test_raw.py
+	tests/scenario/test_raw.py \
+	tests/scenario/test_users.py
