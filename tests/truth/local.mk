@@ -1,6 +1,9 @@
 # Recorded answers of a running server, replayed against kurrentgate-devdb
 TESTS += tests/truth/run.tap tests/truth/faults.tap
 EXTRA_DIST += \
+	tests/truth/all \
+	tests/truth/judge.awk \
+	tests/truth/exceptions.txt \
 	tests/truth/run.tap \
 	tests/truth/faults.tap \
 	tests/truth/faults.js \
@@ -8,6 +11,9 @@ EXTRA_DIST += \
 	tests/truth/26.1.0-insecure.jsonl.gz \
 	tests/truth/26.1.0-secure.jsonl.gz \
 	tests/truth/26.1.0-small.jsonl.gz \
+	tests/truth/25.1.4-insecure.jsonl.gz \
+	tests/truth/24.10.14-insecure.jsonl.gz \
+	tests/truth/23.10.8-insecure.jsonl.gz \
 	tests/truth/replay.js \
 	tests/truth/package.json \
 	tests/truth/package-lock.json \
