@@ -58,8 +58,7 @@ kurrentgate_devdb_SOURCES = \
 	devdb/v2_refusals.c devdb/v2_refusals.h \
 	devdb/v2_text.c devdb/v2_text.h \
 	devdb/v2_write.c devdb/v2_write.h \
-	devdb/wire.c devdb/wire.h \
-	daemon/base64.c daemon/base64.h
+	devdb/wire.c devdb/wire.h
 kurrentgate_devdb_CPPFLAGS = $(AM_CPPFLAGS) $(GRPC_CFLAGS) $(PROTOBUF_C_CFLAGS) \
 	$(MICROHTTPD_CFLAGS) $(CJSON_CFLAGS) $(GNUTLS_CFLAGS)
 kurrentgate_devdb_LDADD = libproto.a $(GRPC_LIBS) $(PROTOBUF_C_LIBS) $(MICROHTTPD_LIBS) \

@@ -245,8 +245,7 @@ check_PROGRAMS += test_devdb_acl.tap
 test_devdb_acl_tap_SOURCES = tests/unit/test_devdb_acl.c $(devdb_store_sources) \
 	devdb/acl.c devdb/acl.h \
 	devdb/identity.c devdb/identity.h \
-	devdb/users.c devdb/users.h \
-	daemon/base64.c daemon/base64.h
+	devdb/users.c devdb/users.h
 test_devdb_acl_tap_CPPFLAGS = $(AM_CPPFLAGS) $(GNUTLS_CFLAGS) $(CHECK_CFLAGS)
 test_devdb_acl_tap_LDADD = $(GNUTLS_LIBS) $(CHECK_LIBS)
 TESTS += test_devdb_acl.tap

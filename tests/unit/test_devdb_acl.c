@@ -59,14 +59,17 @@ END_TEST
 
 START_TEST(bounds_groups_and_users)
 {
-	char written[300] = "many:pw:a";
+	char groups[2 * 64];
+	char *written;
 
-	for (int i = 1; i < 64; i++)
-		strcat(written, ",a");
+	for (size_t i = 0; i < sizeof groups; i++)
+		groups[i] = i % 2 ? 'a' : ',';
+	written = kdb_alloc_printf("many:pw:a%.*s", 2 * 63, groups);
 	ck_assert(devdb_users_add_written(&users, written));
-	memcpy(written, "mann", 4);
-	strcat(written, ",a");
+	free(written);
+	written = kdb_alloc_printf("more:pw:a%.*s", 2 * 64, groups);
 	ck_assert(!devdb_users_add_written(&users, written));
+	free(written);
 	users.count = DEVDB_MAX_USERS;
 	ck_assert(!devdb_users_add_written(&users, "late:pw"));
 }
@@ -115,7 +118,7 @@ static const struct {
     {"basic YWRtaW46Y2hhbmdlaXQ=", ANONYMOUS}, {"BASIC YWRtaW46Y2hhbmdlaXQ=", ANONYMOUS},
     {"YWRtaW46Y2hhbmdlaXQ=", ANONYMOUS}, {"BasicYWRtaW46Y2hhbmdlaXQ=", ANONYMOUS},
     {"Digest username=admin", ANONYMOUS}, {"Bearer abc", ANONYMOUS},
-    {"Basic ***", ANONYMOUS},
+    {"Basic ***", ANONYMOUS}, {"Basic YWRtaW46 Y2hhbmdlaXQ=", USER},
     {"Basic YWRtaW46Y2hhbmdlaXQ", ANONYMOUS}, /* without padding */
     {"Basic YWRtaW4=", ANONYMOUS},            /* no colon */
     {"Basic", ANONYMOUS}, {"Basic ", ANONYMOUS}, {"", ANONYMOUS},
