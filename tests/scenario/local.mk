@@ -12,6 +12,7 @@ scenario_groups = \
 	tests/scenario/borders.tap \
 	tests/scenario/grpc.tap \
 	tests/scenario/json_suite.tap \
+	tests/scenario/older.tap \
 	tests/scenario/pages.tap \
 	tests/scenario/users.tap
 TESTS += $(scenario_groups)
@@ -49,6 +50,7 @@ EXTRA_DIST += $(scenario_groups) \
 	tests/scenario/test_limits.py \
 	tests/scenario/test_log.py \
 	tests/scenario/test_names.py \
+	tests/scenario/test_older.py \
 	tests/scenario/test_order.py \
 	tests/scenario/test_pages.py \
 	tests/scenario/test_raw.py \
