@@ -30,7 +30,7 @@ struct devdb_emulation {
 	const char *batch_empty_stream; /* the same for an empty name */
 
 	/* Reads. */
-	const char *read_of_nothing; /* count 0 */
+	const char *read_of_nothing;          /* count 0 */
 	const char *read_without_uuid_option; /* NULL: never answered */
 
 	/* The second generation. */

@@ -14,7 +14,7 @@ struct devdb_options {
 	const char *admin;     /* the same, or NULL */
 	const char *advertise; /* HOST:PORT for gossip, or NULL */
 	const struct devdb_emulation *emulation;
-	const char *tls_cert;  /* file names, both or neither */
+	const char *tls_cert; /* file names, both or neither */
 	const char *tls_key;
 	const char **users; /* as written; none = everybody may do anything */
 	size_t user_count;

@@ -99,8 +99,9 @@ struct list {
 static bool
 is_listed(const struct devdb_node *node, const struct row *row)
 {
-	return !row->served || (devdb_methods_has(node->options->emulation, row->served) &&
-				   !devdb_faults_hides(node->faults, row->served->label));
+	return !row->served ||
+	       (devdb_methods_has(node->options->emulation, row->served) &&
+		   !devdb_faults_hides(node->faults, row->served->label));
 }
 
 static void
@@ -111,7 +112,8 @@ put(struct list *list, const struct devdb_node *node, struct row *from, size_t c
 
 		if (!is_listed(node, &from[i]))
 			continue;
-		*out = (METHOD)EVENT_STORE__CLIENT__SERVER_FEATURES__SUPPORTED_METHOD__INIT;
+		*out =
+		    (METHOD)EVENT_STORE__CLIENT__SERVER_FEATURES__SUPPORTED_METHOD__INIT;
 		out->method_name = from[i].method;
 		out->service_name =
 		    from[i].service ? from[i].service
