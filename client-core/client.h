@@ -67,6 +67,22 @@ void kdb_client_free(struct kdb_client *client);
 struct kdb_operation *kdb_append_new(
     const struct kdb_append_request *request, void *context, struct kdb_error *error);
 
+/*
+ * The same for the other operations. kdb_multi_append_new() and kdb_append_records_new() fail
+ * with KDB_EVENT_TOO_LARGE as above (with the index of the event in the whole request), or
+ * with KDB_APPEND_TOO_LARGE, when all records as one message have more than 30,000,000 bytes,
+ * which the server would refuse without a reason (wire-protocol 3.5; a multi-append only
+ * meets that limit when it is sent as AppendRecords, so it then fails after its submit).
+ * kdb_get_stream_metadata_new() never fails.
+ */
+struct kdb_operation *kdb_multi_append_new(const struct kdb_multi_append_request *request,
+    void *context, struct kdb_error *error);
+struct kdb_operation *kdb_append_records_new(
+    const struct kdb_append_records_request *request, void *context,
+    struct kdb_error *error);
+struct kdb_operation *kdb_get_stream_metadata_new(
+    const struct kdb_get_stream_metadata_request *request, void *context);
+
 /* Frees an operation that was never submitted or is finished. NULL is allowed. Any thread. */
 void kdb_operation_free(struct kdb_operation *operation);
 
@@ -77,9 +93,28 @@ void *kdb_operation_context(const struct kdb_operation *operation);
  * operation is freed. */
 const struct kdb_error *kdb_operation_error(const struct kdb_operation *operation);
 
-/* Of an append that finished with KDB_OK. Valid until the operation is freed. */
+/* Of an append, multi-append or append-records that finished with KDB_OK. Valid until the
+ * operation is freed. */
 const struct kdb_append_result *kdb_operation_append_result(
     const struct kdb_operation *operation);
+
+/* Of a get-stream-metadata that finished with KDB_OK. Valid until the operation is freed. */
+const struct kdb_stream_metadata_result *kdb_operation_stream_metadata(
+    const struct kdb_operation *operation);
+
+/*
+ * Of an append-records that finished with KDB_CONSISTENCY_CHECKS_FAILED, or a multi-append
+ * that finished with KDB_WRONG_EXPECTED_VERSION, KDB_STREAM_TOMBSTONED or KDB_STREAM_DELETED:
+ * why. In the order of the checks, then of the streams; is_complete tells whether these are
+ * all reasons (AppendSession tells the first only; details may be too large to arrive,
+ * wire-protocol 1.12, and then there are none). The error's code and conflict are those of
+ * the first. Valid until the operation is freed.
+ */
+const struct kdb_failure *kdb_operation_failures(
+    const struct kdb_operation *operation, size_t *count, bool *is_complete);
+
+/* Another reference, so that the finished operation can be looked at after its free. */
+struct kdb_operation *kdb_operation_ref(struct kdb_operation *operation);
 
 /* How long the finished operation waited before it was handed to a call, and from then to its
  * end, in nanoseconds; the second is 0 when it was never handed over. */

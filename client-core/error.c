@@ -26,6 +26,8 @@ kdb_code_name(enum kdb_code code)
 		return "ok";
 	case KDB_WRONG_EXPECTED_VERSION:
 		return "wrong-expected-version";
+	case KDB_CONSISTENCY_CHECKS_FAILED:
+		return "consistency-checks-failed";
 	case KDB_STREAM_TOMBSTONED:
 		return "stream-tombstoned";
 	case KDB_STREAM_DELETED:
@@ -38,6 +40,8 @@ kdb_code_name(enum kdb_code code)
 		return "append-too-large";
 	case KDB_EVENT_TOO_LARGE:
 		return "event-too-large";
+	case KDB_EVENT_TYPE_REFUSED:
+		return "event-type-refused";
 	case KDB_REFUSED_AS_INVALID:
 		return "refused-as-invalid";
 	case KDB_NOT_SUPPORTED:

@@ -14,12 +14,14 @@ enum kdb_code {
 	KDB_OK = 0,
 	/* The database refused; nothing was written. */
 	KDB_WRONG_EXPECTED_VERSION, /* conflict.* is filled */
+	KDB_CONSISTENCY_CHECKS_FAILED, /* append-records; see kdb_operation_failures() */
 	KDB_STREAM_TOMBSTONED,	    /* hard-deleted */
 	KDB_STREAM_DELETED, /* `exists` was expected; soft-deleted or tombstoned, not told */
 	KDB_ACCESS_DENIED,  /* known identity or none, no permission */
 	KDB_UNAUTHENTICATED,	/* wrong user or password; see is_own_credentials */
 	KDB_APPEND_TOO_LARGE,	/* size.* is filled */
 	KDB_EVENT_TOO_LARGE,	/* size.* is filled */
+	KDB_EVENT_TYPE_REFUSED, /* by the alphabet of a schema name (wire-protocol 3.4) */
 	KDB_REFUSED_AS_INVALID, /* the database's own validation; detail holds its text */
 	KDB_NOT_SUPPORTED,	/* the server is too old; requires is filled */
 	/* The database, or the way to it, is not there now. */

@@ -74,8 +74,6 @@ struct kdb_operation {
 	uint8_t *encoded;
 };
 
-struct kdb_operation *kdb_operation_ref(struct kdb_operation *operation);
-
 /* Bytes of all messages, to tell small from large. */
 size_t kdb_operation_encoded_len(const struct kdb_operation *operation);
 

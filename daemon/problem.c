@@ -475,6 +475,10 @@ refuse_known(struct kg_refusal *refusal, const struct kdb_error *error,
 	case KDB_WRONG_EXPECTED_VERSION:
 		refuse_conflict(refusal, error, expected_version);
 		break;
+	case KDB_CONSISTENCY_CHECKS_FAILED:
+		refuse_in_its_words(
+		    refusal, KG_PROBLEM_CONSISTENCY_CHECKS_FAILED, error);
+		break;
 	case KDB_STREAM_TOMBSTONED:
 		refuse_gone(refusal, KG_PROBLEM_STREAM_TOMBSTONED,
 		    "was hard-deleted, and its name cannot be written again.");
@@ -495,6 +499,9 @@ refuse_known(struct kg_refusal *refusal, const struct kdb_error *error,
 		break;
 	case KDB_EVENT_TOO_LARGE:
 		refuse_size(refusal, KG_PROBLEM_EVENT_TOO_LARGE, error);
+		break;
+	case KDB_EVENT_TYPE_REFUSED:
+		refuse_in_its_words(refusal, KG_PROBLEM_INVALID_EVENT_TYPE, error);
 		break;
 	case KDB_REFUSED_AS_INVALID:
 		refuse_in_its_words(refusal, KG_PROBLEM_INVALID_REQUEST, error);

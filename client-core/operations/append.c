@@ -295,9 +295,9 @@ make_operation(const struct kdb_append_request *request, const size_t *sizes, si
 		.message_ends = (size_t *)(operation + 1) };
 	atomic_store(&operation->refs, 1);
 	kdb_list_init(&operation->link);
-	if (request->authorization)
-		operation->authorization = kdb_alloc_text(
-		    request->authorization, strlen(request->authorization));
+	if (request->headers.authorization)
+		operation->authorization = kdb_alloc_text(request->headers.authorization,
+		    strlen(request->headers.authorization));
 	operation->stream_name = (uint8_t *)operation->message_ends + ends_size;
 	memcpy(operation->stream_name, request->stream_name.data, name_len);
 	operation->message_count = cut_messages(sizes, request->event_count,

@@ -162,7 +162,7 @@ kg_append_prepare(struct kg_request *request)
 	struct kdb_append_request packed = {.stream_name = request->match.values[0],
 	    .events = append->body.events,
 	    .event_count = append->body.event_count,
-	    .authorization = request->credentials.authorization};
+	    .headers = {.authorization = request->credentials.authorization}};
 	struct kdb_operation *operation;
 	struct kdb_error error;
 
