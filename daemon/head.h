@@ -40,6 +40,9 @@ enum kg_field {
 	KG_FIELD_IDEMPOTENCY_KEY,
 	KG_FIELD_IF_MATCH,
 	KG_FIELD_IF_NONE_MATCH,
+	KG_FIELD_PREFER,
+	KG_FIELD_TRACEPARENT,
+	KG_FIELD_TRACESTATE,
 	KG_FIELD_X_REQUEST_ID,
 	KG_FIELD_COUNT,
 };
@@ -50,7 +53,19 @@ enum kg_takes {
 	KG_TAKES_RAW = 1 << 1,      /* R */
 	KG_TAKES_READINESS = 1 << 2,
 	KG_TAKES_V1 = 1 << 3, /* every route under /v1 */
-	KG_TAKES_APPEND = KG_TAKES_ENVELOPE | KG_TAKES_RAW,
+	KG_TAKES_CLOUDEVENTS = 1 << 4,  /* C */
+	KG_TAKES_GROUPS = 1 << 5,       /* M */
+	KG_TAKES_RECORDS = 1 << 6,      /* K */
+	KG_TAKES_GET_METADATA = 1 << 7, /* G */
+	KG_TAKES_PUT_METADATA = 1 << 8, /* P */
+	/* What stores something, "W" of api-design 13.1. */
+	KG_TAKES_WRITE = KG_TAKES_ENVELOPE | KG_TAKES_RAW | KG_TAKES_CLOUDEVENTS |
+			 KG_TAKES_GROUPS | KG_TAKES_RECORDS | KG_TAKES_PUT_METADATA,
+	/* What asks the database, "W G". */
+	KG_TAKES_DATABASE = KG_TAKES_WRITE | KG_TAKES_GET_METADATA,
+	/* What may have its expectation in header or query. */
+	KG_TAKES_EXPECTATION = KG_TAKES_ENVELOPE | KG_TAKES_RAW | KG_TAKES_CLOUDEVENTS |
+			       KG_TAKES_PUT_METADATA,
 };
 
 enum { KG_HEAD_FIELDS_MAX = 128 };

@@ -192,14 +192,46 @@ kg_version_word(int64_t version)
 }
 
 void
-kg_json_put_version(struct kg_json_node *parent, const char *name, int64_t version)
+kg_json_put_version(struct kg_json_node *parent, const char *name, int64_t version,
+    enum kg_int64_form form)
 {
 	const char *word = kg_version_word(version);
+	char digits[24];
 
-	if (word == NULL)
-		kg_json_put_int64(parent, name, version);
-	else
+	if (word != NULL) {
 		kg_json_put_string(parent, name, word);
+	} else if (form == KG_INT64_STRING) {
+		snprintf(digits, sizeof digits, "%" PRId64, version);
+		kg_json_put_string(parent, name, digits);
+	} else {
+		kg_json_put_int64(parent, name, version);
+	}
+}
+
+void
+kg_json_put_position(struct kg_json_node *parent, const char *name, bool has_position,
+    uint64_t position, enum kg_int64_form form)
+{
+	char digits[24];
+
+	if (!has_position) {
+		kg_json_put_null(parent, name);
+	} else if (form == KG_INT64_STRING) {
+		snprintf(digits, sizeof digits, "%" PRIu64, position);
+		kg_json_put_string(parent, name, digits);
+	} else {
+		kg_json_put_uint64(parent, name, position);
+	}
+}
+
+void
+kg_json_put_replayed(
+    struct kg_json_node *parent, const char *name, enum kg_replayed replayed)
+{
+	if (replayed == KG_REPLAYED_UNKNOWN)
+		kg_json_put_null(parent, name);
+	else
+		kg_json_put_bool(parent, name, replayed == KG_REPLAYED_TRUE);
 }
 
 /* Writes ids as an array of texts. */
@@ -258,17 +290,22 @@ kg_append_answer_print(const struct kg_append_answer *answer, struct kdb_buffer 
 	    [KG_REPLAYED_TRUE] = "true",
 	    [KG_REPLAYED_UNKNOWN] = "null"};
 
+	const char *quote = answer->form == KG_INT64_STRING ? "\"" : "";
 	char middle[128];
 	char *end;
 
 	end = stpcpy(middle, ",\"commit_position\":");
-	end = answer->has_position ? kg_decimal_put(end, answer->commit_position, 1)
-				   : stpcpy(end, "null");
-	end = stpcpy(end, ",\"current_version\":");
+	if (answer->has_position) {
+		end = kg_decimal_put(stpcpy(end, quote), answer->commit_position, 1);
+		end = stpcpy(end, quote);
+	} else {
+		end = stpcpy(end, "null");
+	}
+	end = stpcpy(stpcpy(end, ",\"current_version\":"), quote);
 	if (answer->current_version < 0)
 		*end++ = '-';
 	end = kg_decimal_put(end, magnitude(answer->current_version), 1);
-	end = stpcpy(end, ",\"event_ids\":");
+	end = stpcpy(stpcpy(end, quote), ",\"event_ids\":");
 	kdb_buffer_put_text(out, "{\"stream_name\":");
 	kg_json_quote(out, answer->stream_name, answer->stream_name_len);
 	kdb_buffer_put(out, middle, (size_t)(end - middle));

@@ -36,8 +36,17 @@ void kg_json_put_uint64(struct kg_json_node *parent, const char *name, uint64_t 
 void kg_json_put_bool(struct kg_json_node *parent, const char *name, bool value);
 void kg_json_put_null(struct kg_json_node *parent, const char *name);
 
+/* How answers write positions and versions: numbers lose digits in readers that hold them
+ * as doubles (api-design 14, `Prefer: int64=string`). Words stay words. */
+enum kg_int64_form { KG_INT64_NUMBER, KG_INT64_STRING };
+
 /* A version or state as answers write it: an integer, or a word such as "no_stream". */
-void kg_json_put_version(struct kg_json_node *parent, const char *name, int64_t version);
+void kg_json_put_version(struct kg_json_node *parent, const char *name, int64_t version,
+    enum kg_int64_form form);
+
+/* A commit position; null when has_position is false. */
+void kg_json_put_position(struct kg_json_node *parent, const char *name,
+    bool has_position, uint64_t position, enum kg_int64_form form);
 
 /* An array of UUIDs as texts. */
 void kg_json_put_uuids(struct kg_json_node *parent, const char *name,
@@ -54,6 +63,10 @@ const char *kg_version_word(int64_t version);
 
 enum kg_replayed { KG_REPLAYED_FALSE, KG_REPLAYED_TRUE, KG_REPLAYED_UNKNOWN };
 
+/* true, false, or null. */
+void kg_json_put_replayed(
+    struct kg_json_node *parent, const char *name, enum kg_replayed replayed);
+
 /* Appends the body of a successful append (api-design 4). */
 struct kg_append_answer {
 	const char *stream_name;
@@ -64,6 +77,7 @@ struct kg_append_answer {
 	const uint8_t (*event_ids)[16];
 	size_t event_count;
 	enum kg_replayed replayed;
+	enum kg_int64_form form;
 };
 void kg_append_answer_print(
     const struct kg_append_answer *answer, struct kdb_buffer *out);

@@ -31,6 +31,7 @@ libdaemon_a_SOURCES = \
 	daemon/ready.c daemon/ready.h \
 	daemon/request.c daemon/request.h \
 	daemon/router.c daemon/router.h daemon/routes.def \
+	daemon/write.c daemon/write.h \
 	daemon/decimal.h \
 	daemon/endpoints/append.c daemon/endpoints/append.h \
 	daemon/endpoints/append_raw.c \

@@ -23,6 +23,8 @@
 
 enum { POINTER_NAME_MAX = 100 };
 
+enum { APPENDS_TO_ONE_STREAM = KG_TAKES_ENVELOPE | KG_TAKES_RAW | KG_TAKES_CLOUDEVENTS };
+
 struct reader {
 	const struct kg_parameters_context *context;
 	struct kg_parameters *parameters;
@@ -267,7 +269,7 @@ struct row {
 
 static const struct row rows[] = {
     {KG_FIELD_KURRENT_EXPECTED_VERSION, "header:Kurrent-ExpectedVersion",
-	"current_version", "query:current_version", KG_TAKES_APPEND,
+	"current_version", "query:current_version", KG_TAKES_EXPECTATION,
 	read_expected_version},
     {KG_FIELD_KURRENT_EVENT_ID, "header:Kurrent-EventId", "event_id", "query:event_id",
 	KG_TAKES_RAW, read_event_id},
@@ -278,10 +280,10 @@ static const struct row rows[] = {
     {KG_FIELD_KURRENT_METADATA_BASE64, "header:Kurrent-Metadata-Base64", NULL, NULL,
 	KG_TAKES_RAW, read_metadata_base64},
     {KG_FIELD_KURRENT_TIMEOUT, "header:Kurrent-Timeout", "timeout", "query:timeout",
-	KG_TAKES_APPEND, read_timeout},
-    {KG_FIELD_GRPC_TIMEOUT, "header:Grpc-Timeout", NULL, NULL, KG_TAKES_APPEND,
+	KG_TAKES_DATABASE, read_timeout},
+    {KG_FIELD_GRPC_TIMEOUT, "header:Grpc-Timeout", NULL, NULL, KG_TAKES_DATABASE,
 	read_grpc_timeout},
-    {KG_FIELD_IDEMPOTENCY_KEY, "header:Idempotency-Key", NULL, NULL, KG_TAKES_APPEND,
+    {KG_FIELD_IDEMPOTENCY_KEY, "header:Idempotency-Key", NULL, NULL, KG_TAKES_WRITE,
 	read_key},
     {KG_FIELD_COUNT, NULL, "exclude", "query:exclude", KG_TAKES_READINESS, read_exclude},
 };
@@ -394,7 +396,8 @@ is_undefined(const struct kg_head_field *field, unsigned takes)
 	enum kg_field known = kg_head_field_find(field->name, field->name_len);
 
 	if (known == KG_FIELD_IF_MATCH || known == KG_FIELD_IF_NONE_MATCH)
-		return (takes & KG_TAKES_APPEND) != 0;
+		return (takes & KG_TAKES_WRITE) != 0 &&
+		       !kg_head_field_is_defined(known, takes);
 	if (!kg_head_has_prefix(field->name, field->name_len, "Kurrent-"))
 		return false;
 	return known == KG_FIELD_COUNT || !kg_head_field_is_defined(known, takes);
@@ -426,7 +429,7 @@ check_expectation(struct reader *reader)
 	const struct kg_default_version *default_version =
 	    &reader->context->config->default_current_version;
 
-	if ((reader->context->takes & KG_TAKES_APPEND) == 0 ||
+	if ((reader->context->takes & APPENDS_TO_ONE_STREAM) == 0 ||
 	    parameters->body_form == KG_BODY_JSON || parameters->has_expected_version)
 		return;
 	if (!default_version->is_given) {
@@ -445,12 +448,14 @@ check_expectation(struct reader *reader)
 static const char *const envelope_types[] = {
     "application/json", "application/x-ndjson", NULL};
 static const char *const raw_types[] = {"*/*", NULL};
+static const char *const json_types[] = {"application/json", NULL};
 
 const char *const *
 kg_parameters_accepted_types(unsigned takes)
 {
 	return (takes & KG_TAKES_ENVELOPE) != 0 ? envelope_types
 	       : (takes & KG_TAKES_RAW) != 0    ? raw_types
+	       : (takes & KG_TAKES_WRITE) != 0  ? json_types
 						: NULL;
 }
 
@@ -504,6 +509,19 @@ read_envelope_type(struct reader *reader, const struct kg_media_type *type)
 		refuse_type(reader, "The charset must be utf-8.");
 }
 
+/* M, K, P. */
+static void
+read_json_type(struct reader *reader, const struct kg_media_type *type)
+{
+	reader->parameters->body_form = KG_BODY_JSON;
+	if (is_form(type))
+		refuse_type(reader, "The body is sent as a form; with curl, use --json.");
+	else if (!kg_media_type_is(type, "application/json"))
+		refuse_type(reader, "The Content-Type must be application/json.");
+	if (type->charset == KG_CHARSET_OTHER)
+		refuse_type(reader, "The charset must be utf-8.");
+}
+
 static void
 read_raw_type(struct reader *reader, const struct kg_media_type *type)
 {
@@ -522,7 +540,7 @@ check_content(struct reader *reader, const struct kg_head *head)
 	const struct kg_head_field *field = head->known[KG_FIELD_CONTENT_TYPE];
 	struct kg_media_type type = {0};
 
-	if ((reader->context->takes & KG_TAKES_APPEND) == 0)
+	if ((reader->context->takes & KG_TAKES_WRITE) == 0)
 		return;
 	/* What cannot be read is a type like any other that is not JSON. */
 	if (field != NULL && !kg_media_type_read(field->value, field->value_len, &type))
@@ -531,8 +549,10 @@ check_content(struct reader *reader, const struct kg_head *head)
 		type.essence = "";
 	if ((reader->context->takes & KG_TAKES_ENVELOPE) != 0)
 		read_envelope_type(reader, &type);
-	else
+	else if ((reader->context->takes & KG_TAKES_RAW) != 0)
 		read_raw_type(reader, &type);
+	else
+		read_json_type(reader, &type);
 	if (head->known[KG_FIELD_CONTENT_ENCODING] != NULL)
 		refuse_type(reader, "The body must come without Content-Encoding.");
 }

@@ -6,6 +6,7 @@
 #include "daemon/config.h"
 #include "daemon/guard.h"
 #include "daemon/head.h"
+#include "daemon/json_write.h"
 #include "daemon/problem.h"
 
 #include <stdbool.h>
@@ -21,8 +22,10 @@ enum kg_body_form {
 	KG_BODY_NONE,
 	KG_BODY_JSON,
 	KG_BODY_NDJSON,
-	KG_BODY_RAW_JSON,
+	KG_BODY_RAW_JSON,  /* R, and C in binary mode: the body is the payload */
 	KG_BODY_RAW_BYTES,
+	KG_BODY_CLOUDEVENT,       /* C in structured mode */
+	KG_BODY_CLOUDEVENT_BATCH, /* C in batch mode */
 };
 
 /* The checks of /readyz, as bits. */
@@ -48,6 +51,15 @@ struct kg_parameters {
 	void *metadata_storage;
 	struct kdb_bytes key; /* Idempotency-Key, a span into the head; length 0: none */
 	unsigned excluded;    /* bits of enum kg_check */
+	enum kg_int64_form int64_form; /* Prefer: int64=string */
+	const char *preference_applied; /* value of Preference-Applied; NULL: none */
+	bool is_gzip; /* the body is compressed */
+	/* The condition in If-Match or If-None-Match of P; expected_version says what it
+	 * stands for, and a miss is then 412 instead of 409 (api-design 8). */
+	bool has_condition;
+	/* Whose trace this is part of; both NULL when the request has none that is valid. */
+	char *traceparent;
+	char *tracestate;
 };
 
 /* What the values are compared with, and which rows are taken. */

@@ -225,13 +225,16 @@ put_findings(struct kg_json_node *root, const struct kg_refusal *refusal)
 
 /* The members that belong to one code, or to a few. */
 static void
-put_members(struct kg_json_node *root, const struct kg_refusal *refusal)
+put_members(
+    struct kg_json_node *root, const struct kg_refusal *refusal, enum kg_int64_form form)
 {
 	if (refusal->has_conflict || refusal->has_stream_name)
 		kg_json_put_string(root, "stream_name", refusal->stream_name);
 	if (refusal->has_conflict) {
-		kg_json_put_version(root, "expected_version", refusal->expected_version);
-		kg_json_put_version(root, "actual_version", refusal->actual_version);
+		kg_json_put_version(
+		    root, "expected_version", refusal->expected_version, form);
+		kg_json_put_version(
+		    root, "actual_version", refusal->actual_version, form);
 	}
 	if (refusal->limit_unit != NULL)
 		put_limit(root, refusal);
@@ -267,8 +270,8 @@ put_outcome(struct kg_json_node *root, const struct kg_refusal *refusal)
 }
 
 void
-kg_problem_print(
-    const struct kg_refusal *refusal, const char *request_id, struct kdb_buffer *out)
+kg_problem_print(const struct kg_refusal *refusal, const char *request_id,
+    enum kg_int64_form form, struct kdb_buffer *out)
 {
 	const struct kg_problem_row *row = kg_problem_row(refusal->problem);
 	struct kg_json_node *root = kg_json_object_new();
@@ -278,7 +281,7 @@ kg_problem_print(
 	kg_json_put_int64(root, "status", row->status);
 	kg_json_put_string(root, "detail", refusal->detail);
 	kg_json_put_string(root, "code", row->code);
-	put_members(root, refusal);
+	put_members(root, refusal, form);
 	put_outcome(root, refusal);
 	kg_json_put_string(root, "request_id", request_id);
 	kg_json_print(root, out);

@@ -4,6 +4,7 @@
 
 #include "client-core/base/buffer.h"
 #include "client-core/error.h"
+#include "daemon/json_write.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -107,8 +108,8 @@ void kg_refusal_set_detail(struct kg_refusal *refusal, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Writes the problem body for a request. */
-void kg_problem_print(
-    const struct kg_refusal *refusal, const char *request_id, struct kdb_buffer *out);
+void kg_problem_print(const struct kg_refusal *refusal, const char *request_id,
+    enum kg_int64_form form, struct kdb_buffer *out);
 
 /* Writes the JSON of /problems/{code}, and of /problems. */
 void kg_problem_print_row(enum kg_problem problem, struct kdb_buffer *out);

@@ -108,7 +108,7 @@ read_parameters(struct kg_request *request)
 	const struct kg_parameters_context context = {
 	    .config = config, .takes = takes, .event_type = request->match.values[1]};
 
-	if ((takes & KG_TAKES_APPEND) != 0 &&
+	if ((takes & KG_TAKES_DATABASE) != 0 &&
 	    !kg_auth_take(head, config, &request->credentials, request->refusal))
 		return DONE;
 	kg_parameters_read(
@@ -259,14 +259,24 @@ submit(struct kg_request *request)
 	return WAIT;
 }
 
-/* Steps 23 and 24: what the database said. */
+/* Steps 23 and 24: what the database said. Comes again when there is more to ask. */
 static enum verdict
 finish(struct kg_request *request)
 {
+	struct kdb_operation *next = NULL;
+
 	request->is_submitted = false;
-	request->times.queued_ns = kdb_operation_queued_ns(request->operation);
-	request->times.database_ns = kdb_operation_database_ns(request->operation);
-	request->endpoint->encode(request);
+	request->times.queued_ns += kdb_operation_queued_ns(request->operation);
+	request->times.database_ns += kdb_operation_database_ns(request->operation);
+	if (request->endpoint->proceed != NULL)
+		next = request->endpoint->proceed(request);
+	if (next != NULL) {
+		kdb_operation_free(request->operation);
+		request->operation = next;
+		return submit(request);
+	}
+	if (!request->refusal->is_set)
+		request->endpoint->encode(request);
 	return DONE;
 }
 
@@ -283,6 +293,9 @@ static const step_fn steps[] = {
     submit,
     finish,
 };
+
+/* The last step, which every operation that the request needs comes back to. */
+enum { STEP_FINISH = sizeof(steps) / sizeof(steps[0]) - 1 };
 
 /* Answers. */
 
@@ -362,7 +375,7 @@ kg_request_answer(struct kg_request *request, unsigned status, const char *media
 		kg_request_answer_field(request, "Content-Type", media_type);
 	kg_request_answer_field(request, "X-Request-Id", request->id);
 	if (request->endpoint == NULL ||
-	    (request->endpoint->takes & KG_TAKES_APPEND) != 0 ||
+	    (request->endpoint->takes & KG_TAKES_WRITE) != 0 ||
 	    request->endpoint->is_probe || request->refusal->is_set)
 		kg_request_answer_field(request, "Cache-Control", "no-store");
 	put_server_timing(request);
@@ -393,17 +406,6 @@ put_accepted_types(struct kg_request *request, const char *const *types)
 	kg_request_answer_field(request, "Accept-Post", text);
 }
 
-static void
-put_version(struct kg_request *request, int64_t version)
-{
-	const char *word = kg_version_word(version);
-	char text[24];
-
-	snprintf(text, sizeof(text), "%" PRId64, version);
-	kg_request_answer_field(
-	    request, "Kurrent-CurrentVersion", word == NULL ? text : word);
-}
-
 /* The fields that belong to one problem or to a few. */
 static void
 put_problem_fields(struct kg_request *request)
@@ -419,7 +421,7 @@ put_problem_fields(struct kg_request *request)
 	if (refusal->accepted_types != NULL)
 		put_accepted_types(request, refusal->accepted_types);
 	if (refusal->has_conflict)
-		put_version(request, refusal->actual_version);
+		kg_write_put_version(request, refusal->actual_version);
 	if (refusal->retry_after_seconds > 0) {
 		snprintf(text, sizeof(text), "%u", refusal->retry_after_seconds);
 		kg_request_answer_field(request, "Retry-After", text);
@@ -437,7 +439,8 @@ answer_refusal(struct kg_request *request)
 	    request->refusal->outcome == KDB_OUTCOME_UNKNOWN ? "unknown" : "not_written";
 	kdb_buffer_init(&body,
 	    PROBLEM_BODY_MAX + PROBLEM_BYTES_PER_ID * request->refusal->event_ids.count);
-	kg_problem_print(request->refusal, request->id, &body);
+	kg_problem_print(
+	    request->refusal, request->id, request->parameters.int64_form, &body);
 	kg_request_answer(request, row->status, "application/problem+json", &body);
 	put_problem_fields(request);
 }
@@ -454,6 +457,8 @@ run(void *context)
 	do
 		verdict = steps[request->step++](request);
 	while (verdict == GO_ON && !refusal.is_set);
+	if (verdict == WAIT)
+		request->step = STEP_FINISH;
 	if (refusal.is_set) {
 		answer_refusal(request);
 		verdict = DONE;
@@ -543,7 +548,8 @@ log_end(const struct kg_request *request, enum kg_http_end end)
 					       : KG_PROBLEM_CLIENT_CLOSED)
 				->code;
 	if (request->endpoint != NULL &&
-	    (request->endpoint->takes & KG_TAKES_APPEND) != 0 &&
+	    request->match.value_count > 0 &&
+	    (request->endpoint->takes & KG_TAKES_DATABASE) != 0 &&
 	    (request->gateway->config->log_stream_names || kg_log_is_on(KG_LOG_DEBUG))) {
 		line.stream_name = request->match.values[0].data;
 		line.stream_name_len = request->match.values[0].len;
@@ -564,7 +570,9 @@ end_request(void *context, enum kg_http_end end)
 	kg_append_body_dispose(&request->append.body);
 	kg_auth_dispose(&request->credentials);
 	kg_parameters_dispose(&request->parameters);
-	free(request->append.ids);
+	kg_write_dispose(&request->write);
+	if (request->endpoint != NULL && request->endpoint->dispose != NULL)
+		request->endpoint->dispose(request);
 	free(request);
 }
 

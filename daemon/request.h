@@ -8,6 +8,7 @@
 #include "daemon/http.h"
 #include "daemon/parameters.h"
 #include "daemon/router.h"
+#include "daemon/write.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,8 +47,15 @@ struct kg_endpoint {
 	bool (*decode)(struct kg_request *request);
 	/* Makes the operation; NULL: the refusal is set. */
 	struct kdb_operation *(*prepare)(struct kg_request *request);
+	/* When an operation has finished: the next one that the request needs, or NULL when
+	 * that was the last, or when the refusal is set. The finished one is freed by the
+	 * caller. NULL: one operation does. */
+	struct kdb_operation *(*proceed)(struct kg_request *request);
 	/* Answers a success, or sets the refusal for an error. */
 	void (*encode)(struct kg_request *request);
+	/* Frees what `own` holds; called once at the end, also when `own` is NULL. NULL:
+	 * nothing to do. */
+	void (*dispose)(struct kg_request *request);
 };
 
 #define KG_ROUTE(name, method, template, endpoint)                                       \
@@ -55,13 +63,10 @@ struct kg_endpoint {
 #include "daemon/routes.def"
 #undef KG_ROUTE
 
-/* What an append adds to a request. */
+/* What an append to one stream adds to a request. */
 struct kg_request_append {
 	struct kg_append_body body; /* until it is packed into the operation */
 	int64_t expected_version;
-	uint8_t (*ids)[16];
-	size_t count;
-	bool are_ids_random; /* all of them */
 };
 
 struct kg_request_times {
@@ -94,7 +99,9 @@ struct kg_request {
 	const struct kg_endpoint *endpoint;
 	struct kg_credentials credentials;
 	struct kg_parameters parameters;
+	struct kg_write write;
 	struct kg_request_append append;
+	void *own; /* what only this endpoint has; see kg_endpoint.dispose */
 	struct kdb_operation *operation;
 	bool is_submitted;
 	struct kg_refusal *refusal; /* only while the steps run */

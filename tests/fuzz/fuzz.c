@@ -118,7 +118,7 @@ fuzz_check_refusal(const struct kg_refusal *refusal)
 	snprintf(status, sizeof status, "\"status\":%u,",
 	    kg_problem_row(refusal->problem)->status);
 	kdb_buffer_init(&out, PROBLEM_MAX_BYTES);
-	kg_problem_print(refusal, "fuzz-1", &out);
+	kg_problem_print(refusal, "fuzz-1", KG_INT64_NUMBER, &out);
 	require(!out.is_overflowed);
 	require(kg_json_is_valid(out.data, out.len, 8));
 	require(fuzz_is_utf8(out.data, out.len));

@@ -163,7 +163,7 @@ check_parameters(const struct kg_parameters *parameters, unsigned takes,
 	static const uint8_t nil[16];
 
 	require(
-	    (parameters->body_form != KG_BODY_NONE) == ((takes & KG_TAKES_APPEND) != 0));
+	    (parameters->body_form != KG_BODY_NONE) == ((takes & KG_TAKES_WRITE) != 0));
 	require(!parameters->has_timeout || parameters->timeout_ns > 0);
 	require(!parameters->has_event_id || memcmp(parameters->event_id, nil, 16) != 0);
 	require((parameters->excluded & ~(unsigned)KG_CHECK_ALL) == 0);
@@ -189,7 +189,7 @@ read_parameters(const struct kg_head *head, const struct kg_target *target,
 	struct kg_credentials credentials = {0};
 	bool is_good = true;
 
-	if ((takes & KG_TAKES_APPEND) != 0) {
+	if ((takes & KG_TAKES_WRITE) != 0) {
 		is_good = kg_auth_take(head, config, &credentials, refusal);
 		if (is_good)
 			check_credentials(&credentials, config);

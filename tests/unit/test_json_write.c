@@ -100,7 +100,7 @@ START_TEST(versions_are_words_or_integers)
 		KDB_VERSION_TOMBSTONED };
 
 	for (int i = 0; i < COUNT(versions); i++)
-		kg_json_put_version(list, NULL, versions[i]);
+		kg_json_put_version(list, NULL, versions[i], KG_INT64_NUMBER);
 	assert_printed(root, "{\"v\":[0,9223372036854775807,\"no_stream\",\"any\",\"exists\","
 			     "\"deleted\",\"tombstoned\"]}");
 }
@@ -131,17 +131,25 @@ static const struct {
 	struct kg_append_answer answer;
 	const char *json;
 } answers[] = {
-	{ { "student-1", 9, true, 4731, 1, ids, 2, KG_REPLAYED_FALSE },
+	{ { "student-1", 9, true, 4731, 1, ids, 2, KG_REPLAYED_FALSE,
+	      KG_INT64_NUMBER },
 	    "{\"stream_name\":\"student-1\",\"commit_position\":4731,\"current_version\":1,"
 	    "\"event_ids\":[\"04f3d9ee-d33b-8c2d-86a1-29c146579c65\","
 	    "\"17b37e2e-e39d-86d0-b6e4-975e41b175b4\"],\"replayed\":false}" },
-	{ { "a\"\xc3\xa9", 4, false, 99, 0, ids, 1, KG_REPLAYED_TRUE },
+	{ { "a\"\xc3\xa9", 4, false, 99, 0, ids, 1, KG_REPLAYED_TRUE,
+	      KG_INT64_NUMBER },
 	    "{\"stream_name\":\"a\\\"\xc3\xa9\",\"commit_position\":null,\"current_version\":0,"
 	    "\"event_ids\":[\"04f3d9ee-d33b-8c2d-86a1-29c146579c65\"],\"replayed\":true}" },
-	{ { "s", 1, true, 9223372036854775807U, INT64_MAX, ids, 1, KG_REPLAYED_UNKNOWN },
+	{ { "s", 1, true, 9223372036854775807U, INT64_MAX, ids, 1, KG_REPLAYED_UNKNOWN,
+	      KG_INT64_NUMBER },
 	    "{\"stream_name\":\"s\",\"commit_position\":9223372036854775807,"
 	    "\"current_version\":9223372036854775807,"
 	    "\"event_ids\":[\"04f3d9ee-d33b-8c2d-86a1-29c146579c65\"],\"replayed\":null}" },
+	{ { "s", 1, true, 18446744073709551615U, 7, ids, 1, KG_REPLAYED_FALSE,
+	      KG_INT64_STRING },
+	    "{\"stream_name\":\"s\",\"commit_position\":\"18446744073709551615\","
+	    "\"current_version\":\"7\","
+	    "\"event_ids\":[\"04f3d9ee-d33b-8c2d-86a1-29c146579c65\"],\"replayed\":false}" },
 };
 
 START_TEST(answers_of_appends)

@@ -143,7 +143,8 @@ print(const struct kg_refusal *refusal)
 	struct kdb_buffer out;
 
 	kdb_buffer_init(&out, 1 << 16);
-	kg_problem_print(refusal, "01981c5e-6b0e-7c1a-9d6f-0a7c2f4be6d1", &out);
+	kg_problem_print(refusal, "01981c5e-6b0e-7c1a-9d6f-0a7c2f4be6d1",
+	    KG_INT64_NUMBER, &out);
 	return take_text(&out);
 }
 
