@@ -6,6 +6,7 @@
 #include "daemon/json_text.h"
 
 #include "client-core/base/alloc.h"
+#include "client-core/base/name_distance.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -208,44 +209,6 @@ kg_json_text_find(const struct kg_json_value *name, const char *const *names)
 	return -1;
 }
 
-enum { NEAR_NAME_MAX = 24 };
-
-static char
-to_lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static size_t
-minimum(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-/* How many letters must be put in, left out or changed to get from one text to the other,
- * letter case aside. Both have at most NEAR_NAME_MAX bytes. */
-static size_t
-edit_distance(const char *a, size_t a_len, const char *b, size_t b_len)
-{
-	size_t row[NEAR_NAME_MAX + 1];
-
-	for (size_t j = 0; j <= b_len; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= a_len; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= b_len; j++) {
-			bool is_same = to_lower(a[i - 1]) == to_lower(b[j - 1]);
-			size_t change = diagonal + (is_same ? 0 : 1);
-
-			diagonal = row[j];
-			row[j] = minimum(change, minimum(row[j], row[j - 1]) + 1);
-		}
-	}
-	return row[b_len];
-}
-
 const char *
 kg_json_text_find_nearest(const struct kg_json_value *name, const char *const *names)
 {
@@ -253,18 +216,12 @@ kg_json_text_find_nearest(const struct kg_json_value *name, const char *const *n
 	size_t len, best = SIZE_MAX;
 	const char *nearest = NULL;
 
-	if (!decode_name(name, decoded, &len) || len > NEAR_NAME_MAX)
+	if (!decode_name(name, decoded, &len))
 		return NULL;
 	for (; *names != NULL; names++) {
-		size_t name_len = strlen(*names);
-		size_t distance;
+		size_t distance = kdb_name_distance(decoded, len, *names);
 
-		if (name_len > NEAR_NAME_MAX)
-			continue;
-		distance = edit_distance(decoded, len, *names, name_len);
-		/* More than a third changed is another word. */
-		if (distance < best &&
-		    distance * 3 <= (name_len > len ? name_len : len)) {
+		if (distance < best) {
 			best = distance;
 			nearest = *names;
 		}

@@ -6,8 +6,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#define MAX_DISTANCE 3
-
 static size_t
 smallest(size_t a, size_t b, size_t c)
 {
@@ -46,7 +44,7 @@ kdb_name_distance(const char *word, size_t len, const char *name)
 		row[i] = i;
 	for (size_t i = 0; i < len; i++)
 		extend(row, word[i], name, name_len);
-	if (row[name_len] > MAX_DISTANCE || row[name_len] * 3 > name_len)
+	if (row[name_len] * 3 > (name_len > len ? name_len : len))
 		return SIZE_MAX;
 	return row[name_len];
 }
