@@ -5,6 +5,7 @@
 
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,5 +91,24 @@ kg_idempotency_event_id(struct kdb_bytes scope, const char *route,
 	fields[4] = stream_name;
 	fields[5] = key;
 	fields[6] = text_field(ordinal_text);
+	kg_idempotency_derive(fields, sizeof fields / sizeof fields[0], id);
+}
+
+void
+kg_idempotency_metadata_id(struct kdb_bytes stream_name, int64_t expected_version,
+    struct kdb_bytes body, uint8_t id[16])
+{
+	uint8_t digest[SHA256_SIZE];
+	char expectation[24] = "no_stream";
+	struct kdb_bytes fields[5];
+
+	if (expected_version != KDB_VERSION_NO_STREAM)
+		snprintf(expectation, sizeof expectation, "%" PRId64, expected_version);
+	must(gnutls_hash_fast(GNUTLS_DIG_SHA256, body.data, body.len, digest));
+	fields[0] = text_field("kurrentgate/metadata");
+	fields[1] = text_field("1");
+	fields[2] = stream_name;
+	fields[3] = text_field(expectation);
+	fields[4] = (struct kdb_bytes){digest, sizeof digest};
 	kg_idempotency_derive(fields, sizeof fields / sizeof fields[0], id);
 }

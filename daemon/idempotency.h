@@ -33,4 +33,13 @@ void kg_idempotency_derive(
 void kg_idempotency_event_id(struct kdb_bytes scope, const char *route,
     struct kdb_bytes stream_name, struct kdb_bytes key, size_t ordinal, uint8_t id[16]);
 
+/*
+ * The id of the event of a metadata write with an exact expectation, derived from five
+ * fields: "kurrentgate/metadata", "1", stream name (without "$$"), expectation
+ * ("no_stream" or digits), and the SHA-256 of the body, 32 bytes. So the same write
+ * repeated is known again, whoever sends it (api-design 8).
+ */
+void kg_idempotency_metadata_id(struct kdb_bytes stream_name, int64_t expected_version,
+    struct kdb_bytes body, uint8_t id[16]);
+
 #endif

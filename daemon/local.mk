@@ -5,9 +5,11 @@ libdaemon_a_SOURCES = \
 	daemon/append_body.c daemon/append_body.h \
 	daemon/append_event.c daemon/append_event.h \
 	daemon/base64.c daemon/base64.h \
+	daemon/condition.c daemon/condition.h \
 	daemon/config.c daemon/config.h \
 	daemon/config_print.c \
 	daemon/config_source.c daemon/config_source.h \
+	daemon/entity_tag.c daemon/entity_tag.h \
 	daemon/idempotency.c daemon/idempotency.h \
 	daemon/json_scan.c daemon/json_scan.h \
 	daemon/json_text.c daemon/json_text.h \

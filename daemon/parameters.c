@@ -54,23 +54,56 @@ refuse_conflict(struct reader *reader, const char *what)
 /* Readers. */
 
 static void
-read_expected_version(struct reader *reader, const char *text, size_t len)
+set_expectation(struct reader *reader, int64_t version)
 {
 	struct kg_parameters *parameters = reader->parameters;
+
+	if (parameters->has_expected_version && parameters->expected_version != version) {
+		refuse_conflict(reader, "The expectation");
+		return;
+	}
+	parameters->has_expected_version = true;
+	parameters->expected_version = version;
+	parameters->expected_version_at = reader->pointer;
+}
+
+static void
+read_expected_version(struct reader *reader, const char *text, size_t len)
+{
 	int64_t version;
 
-	if (!kg_expectation_read(text, len, &version)) {
+	if (kg_expectation_read(text, len, &version))
+		set_expectation(reader, version);
+	else
 		refuse_form(reader,
 		    "Not an expectation: no_stream, exists, any, or an integer "
 		    "from 0 to 9223372036854775807.");
-	} else if (parameters->has_expected_version &&
-		   parameters->expected_version != version) {
-		refuse_conflict(reader, "The expectation");
-	} else {
-		parameters->has_expected_version = true;
-		parameters->expected_version = version;
-		parameters->expected_version_at = reader->pointer;
+}
+
+typedef const char *(*read_condition_fn)(
+    const char *value, size_t len, struct kg_condition *condition);
+
+static void
+read_condition(
+    struct reader *reader, const char *text, size_t len, read_condition_fn read)
+{
+	struct kg_parameters *parameters = reader->parameters;
+	struct kg_condition condition;
+	const char *wrong = read(text, len, &condition);
+
+	if (wrong != NULL) {
+		refuse_form(reader, wrong);
+		return;
 	}
+	parameters->has_condition = true;
+	parameters->is_condition_weak |= condition.is_weak;
+	set_expectation(reader, condition.expected_version);
+}
+
+static void
+read_if_match(struct reader *reader, const char *text, size_t len)
+{
+	read_condition(reader, text, len, kg_condition_read_if_match);
 }
 
 static void
@@ -285,6 +318,8 @@ static const struct row rows[] = {
 	read_grpc_timeout},
     {KG_FIELD_IDEMPOTENCY_KEY, "header:Idempotency-Key", NULL, NULL, KG_TAKES_WRITE,
 	read_key},
+    {KG_FIELD_IF_MATCH, "header:If-Match", NULL, NULL, KG_TAKES_PUT_METADATA,
+	read_if_match},
     {KG_FIELD_COUNT, NULL, "exclude", "query:exclude", KG_TAKES_READINESS, read_exclude},
 };
 
@@ -301,6 +336,38 @@ read_headers(struct reader *reader, const struct kg_head *head)
 			continue;
 		reader->pointer = rows[i].field_pointer;
 		rows[i].read(reader, field->value, field->value_len);
+	}
+}
+
+/* Of a read, a list on any number of lines; of a write, once. */
+static void
+read_if_none_match(struct reader *reader, const struct kg_head *head)
+{
+	struct kg_parameters *parameters = reader->parameters;
+	const unsigned takes = reader->context->takes;
+
+	if ((takes & (KG_TAKES_GET_METADATA | KG_TAKES_PUT_METADATA)) == 0)
+		return;
+	reader->pointer = "header:If-None-Match";
+	if ((takes & KG_TAKES_PUT_METADATA) != 0 &&
+	    head->times[KG_FIELD_IF_NONE_MATCH] > 1)
+		refuse_form(reader, "The header is given more than once.");
+	for (size_t i = 0; i < head->field_count; i++) {
+		const struct kg_head_field *field = &head->fields[i];
+
+		if (kg_head_field_find(field->name, field->name_len) !=
+		    KG_FIELD_IF_NONE_MATCH)
+			continue;
+		if ((takes & KG_TAKES_PUT_METADATA) != 0) {
+			read_condition(reader, field->value, field->value_len,
+			    kg_condition_read_if_none_match);
+		} else if (!kg_known_versions_add(&parameters->known_versions,
+			       field->value, field->value_len)) {
+			refuse_form(reader,
+			    "Neither * nor a list of entity tags in quotes, such "
+			    "as \"3\" or \"no_stream\".");
+			return;
+		}
 	}
 }
 
@@ -396,7 +463,7 @@ is_undefined(const struct kg_head_field *field, unsigned takes)
 	enum kg_field known = kg_head_field_find(field->name, field->name_len);
 
 	if (known == KG_FIELD_IF_MATCH || known == KG_FIELD_IF_NONE_MATCH)
-		return (takes & KG_TAKES_WRITE) != 0 &&
+		return (takes & KG_TAKES_DATABASE) != 0 &&
 		       !kg_head_field_is_defined(known, takes);
 	if (!kg_head_has_prefix(field->name, field->name_len, "Kurrent-"))
 		return false;
@@ -429,6 +496,13 @@ check_expectation(struct reader *reader)
 	const struct kg_default_version *default_version =
 	    &reader->context->config->default_current_version;
 
+	if ((reader->context->takes & KG_TAKES_PUT_METADATA) != 0 &&
+	    !parameters->has_expected_version)
+		kg_refusal_set(reader->refusal, KG_PROBLEM_PRECONDITION_REQUIRED,
+		    "Send If-Match with the ETag of the last GET, or If-None-Match: * "
+		    "where "
+		    "the metadata was never set; to overwrite whatever there is, "
+		    "Kurrent-ExpectedVersion: any.");
 	if ((reader->context->takes & APPENDS_TO_ONE_STREAM) == 0 ||
 	    parameters->body_form == KG_BODY_JSON || parameters->has_expected_version)
 		return;
@@ -574,6 +648,7 @@ kg_parameters_read(const struct kg_head *head, const struct kg_target *target,
 	if (refusal->is_set)
 		return false;
 	read_headers(&reader, head);
+	read_if_none_match(&reader, head);
 	read_query(&reader, target);
 	if (!refusal->is_set)
 		check_expectation(&reader);
@@ -584,5 +659,6 @@ void
 kg_parameters_dispose(struct kg_parameters *parameters)
 {
 	free(parameters->metadata_storage);
+	kg_known_versions_dispose(&parameters->known_versions);
 	*parameters = (struct kg_parameters){0};
 }

@@ -3,6 +3,7 @@
 #define KG_PARAMETERS_H
 
 #include "client-core/operations.h"
+#include "daemon/condition.h"
 #include "daemon/config.h"
 #include "daemon/guard.h"
 #include "daemon/head.h"
@@ -22,7 +23,7 @@ enum kg_body_form {
 	KG_BODY_NONE,
 	KG_BODY_JSON,
 	KG_BODY_NDJSON,
-	KG_BODY_RAW_JSON,  /* R, and C in binary mode: the body is the payload */
+	KG_BODY_RAW_JSON, /* R, and C in binary mode: the body is the payload */
 	KG_BODY_RAW_BYTES,
 	KG_BODY_CLOUDEVENT,       /* C in structured mode */
 	KG_BODY_CLOUDEVENT_BATCH, /* C in batch mode */
@@ -51,12 +52,15 @@ struct kg_parameters {
 	void *metadata_storage;
 	struct kdb_bytes key; /* Idempotency-Key, a span into the head; length 0: none */
 	unsigned excluded;    /* bits of enum kg_check */
-	enum kg_int64_form int64_form; /* Prefer: int64=string */
+	enum kg_int64_form int64_form;  /* Prefer: int64=string */
 	const char *preference_applied; /* value of Preference-Applied; NULL: none */
-	bool is_gzip; /* the body is compressed */
-	/* The condition in If-Match or If-None-Match of P; expected_version says what it
-	 * stands for, and a miss is then 412 instead of 409 (api-design 8). */
+	bool is_gzip;                   /* the body is compressed */
+	/* If-Match or If-None-Match of P; expected_version says what they stand for, and a
+	 * miss is then 412 instead of 409 (api-design 8). */
 	bool has_condition;
+	bool is_condition_weak; /* it never matches */
+	/* If-None-Match of G. */
+	struct kg_known_versions known_versions;
 	/* Whose trace this is part of; both NULL when the request has none that is valid. */
 	char *traceparent;
 	char *tracestate;

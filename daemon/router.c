@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum method { GET = 1, POST };
+enum method { GET = 1, POST, PUT };
 
 struct route {
 	enum method method;
@@ -255,6 +255,17 @@ check_stream(struct kdb_bytes name, size_t max_bytes, struct kg_refusal *refusal
 		    "This stream name is reserved by the database.");
 }
 
+/* Metadata lies in a stream of its own, whose name only the database needs to know. */
+static void
+check_metadata_owner(struct kdb_bytes name, struct kg_refusal *refusal)
+{
+	if (!refusal->is_set && name.len > 2 && memcmp(name.data, "$$", 2) == 0)
+		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, "path:stream",
+		    "Leave out the $$ in front: the path names the stream itself.",
+		    "A stream that starts with $$ has no metadata: it is the metadata of "
+		    "another stream.");
+}
+
 static void
 check_type(struct kdb_bytes name, size_t max_bytes, struct kg_refusal *refusal)
 {
@@ -274,7 +285,9 @@ check_names(
 		value = strchr(value, '{') + 1;
 		if (strncmp(value, "stream}", 7) == 0)
 			check_stream(match->values[i], max_bytes, refusal);
-		else if (strncmp(value, "type}", 5) == 0)
+		if (strcmp(value, "stream}/metadata") == 0)
+			check_metadata_owner(match->values[i], refusal);
+		if (strncmp(value, "type}", 5) == 0)
 			check_type(match->values[i], max_bytes, refusal);
 	}
 }
@@ -284,14 +297,15 @@ check_names(
 static void
 put_allow(struct kg_router_match *match)
 {
+	static const char *const words[] = {
+	    [GET] = "GET, HEAD, ", [POST] = "POST, ", [PUT] = "PUT, "};
 	const char *template = routes[match->route].template;
 	size_t len = 0;
 
 	for (int i = 0; i < KG_ROUTE_COUNT; i++)
 		if (strcmp(routes[i].template, template) == 0)
 			len += (size_t)snprintf(match->allow + len,
-			    sizeof(match->allow) - len, "%s",
-			    routes[i].method == GET ? "GET, HEAD, " : "POST, ");
+			    sizeof(match->allow) - len, "%s", words[routes[i].method]);
 	snprintf(match->allow + len, sizeof(match->allow) - len, "OPTIONS");
 }
 
@@ -320,6 +334,8 @@ choose_method(
 	match->is_options = strcmp(method, "OPTIONS") == 0;
 	if (strcmp(method, "POST") == 0)
 		route = find_method(match->route, POST);
+	else if (strcmp(method, "PUT") == 0)
+		route = find_method(match->route, PUT);
 	else if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
 		route = find_method(match->route, GET);
 	if (route != KG_ROUTE_COUNT) {

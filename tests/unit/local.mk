@@ -250,3 +250,11 @@ test_devdb_acl_tap_CPPFLAGS = $(AM_CPPFLAGS) $(GNUTLS_CFLAGS) $(CHECK_CFLAGS)
 test_devdb_acl_tap_LDADD = $(GNUTLS_LIBS) $(CHECK_LIBS)
 TESTS += test_devdb_acl.tap
 endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_condition.tap
+test_condition_tap_SOURCES = tests/unit/test_condition.c
+test_condition_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+test_condition_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(CHECK_LIBS)
+TESTS += test_condition.tap
+endif

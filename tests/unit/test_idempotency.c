@@ -5,7 +5,6 @@
 #include "daemon/uuid.h"
 
 #include <check.h>
-#include <gnutls/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,7 +98,7 @@ START_TEST(vectors_of_an_append)
 }
 END_TEST
 
-/* The other two vectors of api-design 11 fix kg_idempotency_derive(). */
+/* This vector of api-design 11 fixes kg_idempotency_derive(). */
 START_TEST(vector_of_a_cloudevent)
 {
 	const struct kdb_bytes fields[] = { bytes("kurrentgate/cloudevent"), bytes("1"),
@@ -115,17 +114,30 @@ END_TEST
 
 START_TEST(vector_of_stream_metadata)
 {
-	static const char body[] = "{\"$maxAge\":86400,\"foo\":\"baz\"}";
-	uint8_t digest[32];
-	struct kdb_bytes fields[] = { bytes("kurrentgate/metadata"), bytes("1"),
-		bytes("order-123"), bytes("3"), { digest, sizeof digest } };
+	const struct kdb_bytes body = bytes("{\"$maxAge\":86400,\"foo\":\"baz\"}");
 	uint8_t id[16];
 	char text[KG_UUID_TEXT_LEN + 1];
 
-	gnutls_hash_fast(GNUTLS_DIG_SHA256, body, sizeof body - 1, digest);
-	kg_idempotency_derive(fields, COUNT(fields), id);
+	kg_idempotency_metadata_id(bytes("order-123"), 3, body, id);
 	kg_uuid_print(id, text);
 	ck_assert_str_eq(text, "bdf369b3-5d5f-8770-835c-f14191c11bdc");
+}
+END_TEST
+
+START_TEST(stream_metadata_differs_by_stream_expectation_and_body)
+{
+	uint8_t ids[6][16];
+
+	kg_idempotency_metadata_id(bytes("s"), 3, bytes("{}"), ids[0]);
+	kg_idempotency_metadata_id(bytes("t"), 3, bytes("{}"), ids[1]);
+	kg_idempotency_metadata_id(bytes("s"), 4, bytes("{}"), ids[2]);
+	kg_idempotency_metadata_id(bytes("s"), 3, bytes("{ }"), ids[3]);
+	kg_idempotency_metadata_id(
+	    bytes("s"), KDB_VERSION_NO_STREAM, bytes("{}"), ids[4]);
+	kg_idempotency_metadata_id(bytes("s"), 3, bytes(""), ids[5]);
+	for (int i = 0; i < COUNT(ids); i++)
+		for (int j = 0; j < i; j++)
+			ck_assert_int_ne(memcmp(ids[i], ids[j], 16), 0);
 }
 END_TEST
 
@@ -164,6 +176,7 @@ main(void)
 	tcase_add_test(tcase, vectors_of_an_append);
 	tcase_add_test(tcase, vector_of_a_cloudevent);
 	tcase_add_test(tcase, vector_of_stream_metadata);
+	tcase_add_test(tcase, stream_metadata_differs_by_stream_expectation_and_body);
 	tcase_add_test(tcase, every_field_counts);
 	srunner_set_tap(runner, "-");
 	srunner_run_all(runner, CK_SILENT);

@@ -19,6 +19,8 @@ enum {
 	GOOD = KG_PROBLEM_COUNT,
 	E = KG_TAKES_ENVELOPE | KG_TAKES_V1,
 	R = KG_TAKES_RAW | KG_TAKES_V1,
+	G = KG_TAKES_GET_METADATA | KG_TAKES_V1,
+	P = KG_TAKES_PUT_METADATA | KG_TAKES_V1,
 	INFO = KG_TAKES_V1,
 	READY = KG_TAKES_READINESS,
 	OTHER = 0,
@@ -236,6 +238,49 @@ static const struct {
 	"header:Idempotency-Key"},
     {E, "POST /" TYPE "\nIdempotency-Key:", KG_PROBLEM_BAD_IDEMPOTENCY_KEY,
 	"header:Idempotency-Key"},
+    /* conditions of P */
+    {P, "PUT /" TYPE "\nIf-Match: \"3\"", GOOD, NULL},
+    {P, "PUT /" TYPE "\nIf-Match: W/\"3\"", GOOD, NULL},
+    {P, "PUT /" TYPE "\nIf-Match: \"no_stream\"\nIf-None-Match: *", GOOD, NULL},
+    {P, "PUT /?current_version=3" TYPE "\nIf-Match: \"3\"\nKurrent-ExpectedVersion: 3",
+	GOOD, NULL},
+    {P, "PUT /?current_version=-4" TYPE "\nIf-Match: *", GOOD, NULL},
+    {P, "PUT /?current_version=any" TYPE, GOOD, NULL},
+    {P, "PUT /" TYPE, KG_PROBLEM_PRECONDITION_REQUIRED, NULL},
+    {P, "PUT /" TYPE "\nIf-Match: 3", KG_PROBLEM_INVALID_REQUEST, "header:If-Match"},
+    {P, "PUT /" TYPE "\nIf-Match:", KG_PROBLEM_INVALID_REQUEST, "header:If-Match"},
+    {P, "PUT /" TYPE "\nIf-Match: \"any\"", KG_PROBLEM_INVALID_REQUEST,
+	"header:If-Match"},
+    {P, "PUT /" TYPE "\nIf-None-Match: \"3\"", KG_PROBLEM_INVALID_REQUEST,
+	"header:If-None-Match"},
+    {P, "PUT /" TYPE "\nIf-None-Match: *\nIf-None-Match: *", KG_PROBLEM_INVALID_REQUEST,
+	"header:If-None-Match"},
+    {P, "PUT /" TYPE "\nIf-Match: \"3\"\nIf-None-Match: *",
+	KG_PROBLEM_CONFLICTING_PARAMETERS, "header:If-None-Match"},
+    {P, "PUT /" TYPE "\nIf-Match: *\nIf-None-Match: *", KG_PROBLEM_CONFLICTING_PARAMETERS,
+	"header:If-None-Match"},
+    {P, "PUT /" TYPE "\nIf-Match: \"3\"\nKurrent-ExpectedVersion: 4",
+	KG_PROBLEM_CONFLICTING_PARAMETERS, "header:If-Match"},
+    {P, "PUT /?current_version=any" TYPE "\nIf-Match: *",
+	KG_PROBLEM_CONFLICTING_PARAMETERS, "query:current_version"},
+    {P, "PUT /?current_version=3", KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL},
+    {P, "PUT /?current_version=3\nContent-Type: application/x-ndjson",
+	KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL},
+    {P, "PUT /?event_id=" UUID "&current_version=1" TYPE, KG_PROBLEM_UNKNOWN_MEMBER,
+	"query:event_id"},
+    /* conditions of G */
+    {G, "GET /", GOOD, NULL},
+    {G, "GET /?timeout=1\nIf-None-Match: \"3\", W/\"4\"\nIf-None-Match: \"x\"", GOOD,
+	NULL},
+    {G, "GET /\nIf-None-Match: *", GOOD, NULL},
+    {G, "GET /\nIf-None-Match: 3", KG_PROBLEM_INVALID_REQUEST, "header:If-None-Match"},
+    {G, "GET /\nIf-None-Match: \"3\"\nIf-None-Match: *", KG_PROBLEM_INVALID_REQUEST,
+	"header:If-None-Match"},
+    {G, "GET /\nIf-Match: \"3\"", KG_PROBLEM_CONFLICTING_PARAMETERS, "header:If-Match"},
+    {G, "GET /\nKurrent-ExpectedVersion: 3", KG_PROBLEM_CONFLICTING_PARAMETERS,
+	"header:Kurrent-ExpectedVersion"},
+    {G, "GET /?current_version=3", KG_PROBLEM_UNKNOWN_MEMBER, "query:current_version"},
+    {G, "GET /\nIdempotency-Key: \"", GOOD, NULL},
     /* readiness */
     {READY, "GET /?exclude=leader,draining&exclude=leader", GOOD, NULL},
     {READY, "GET /?exclude=", KG_PROBLEM_NOT_FOUND, NULL},
@@ -323,6 +368,51 @@ START_TEST(test_values)
 	ck_assert_mem_eq(parameters->key.data, "k,1", 3);
 	ck_assert_int_eq(parameters->body_form, KG_BODY_RAW_JSON);
 	ck_assert(!parameters->has_timeout);
+	dispose(&reading);
+}
+END_TEST
+
+START_TEST(test_conditions)
+{
+	struct reading reading;
+	const struct kg_parameters *parameters = &reading.parameters;
+
+	read_text(&reading, "PUT /" TYPE "\nIf-Match: *", P, &config);
+	ck_assert(parameters->has_condition && !parameters->is_condition_weak);
+	ck_assert_int_eq(parameters->expected_version, KDB_VERSION_EXISTS);
+	dispose(&reading);
+	read_text(&reading, "PUT /" TYPE "\nIf-None-Match: *", P, &config);
+	ck_assert(parameters->has_condition && !parameters->is_condition_weak);
+	ck_assert_int_eq(parameters->expected_version, KDB_VERSION_NO_STREAM);
+	dispose(&reading);
+	read_text(
+	    &reading, "PUT /?current_version=3" TYPE "\nIf-Match: W/\"3\"", P, &config);
+	ck_assert(parameters->has_condition && parameters->is_condition_weak);
+	ck_assert_int_eq(parameters->expected_version, 3);
+	dispose(&reading);
+	read_text(&reading, "PUT /?current_version=3" TYPE, P, &config);
+	ck_assert(parameters->has_expected_version && !parameters->has_condition);
+	dispose(&reading);
+	read_text(&reading, "PUT /" TYPE, P, &config);
+	ck_assert_ptr_nonnull(strstr(reading.refusal.detail, "If-Match"));
+	dispose(&reading);
+	read_text(
+	    &reading, "GET /\nIf-None-Match: \"1\"\nIf-None-Match: \"3\"", G, &config);
+	ck_assert(kg_known_versions_have(&parameters->known_versions, 3));
+	ck_assert(!kg_known_versions_have(&parameters->known_versions, 2));
+	dispose(&reading);
+}
+END_TEST
+
+/* Nothing but what the client says stands in for the expectation of a write of metadata. */
+START_TEST(test_default_version_is_not_for_metadata)
+{
+	const struct kg_config with_default = {
+	    .default_current_version = {true, KDB_VERSION_ANY}, .max_depth = 8};
+	struct reading reading;
+
+	read_text(&reading, "PUT /" TYPE, P, &with_default);
+	ck_assert_int_eq(reading.problem, KG_PROBLEM_PRECONDITION_REQUIRED);
 	dispose(&reading);
 }
 END_TEST
@@ -431,6 +521,8 @@ main(void)
 	tcase_add_loop_test(tcase, test_problem, 0, COUNT(cases));
 	tcase_add_loop_test(tcase, test_timeout, 0, COUNT(timeouts));
 	tcase_add_test(tcase, test_values);
+	tcase_add_test(tcase, test_conditions);
+	tcase_add_test(tcase, test_default_version_is_not_for_metadata);
 	tcase_add_test(tcase, test_body_form);
 	tcase_add_test(tcase, test_default_version);
 	tcase_add_test(tcase, test_excluded);
