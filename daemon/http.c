@@ -603,6 +603,9 @@ end_exchange(void *context, struct MHD_Connection *library, void **slot,
 void
 kg_http_suspend(struct kg_http_exchange *exchange)
 {
+	/* The library would take it out of a list that it is not in. */
+	if (exchange->stage == STAGE_WAITING)
+		return;
 	exchange->stage = STAGE_WAITING;
 	exchange->has_own_timeout = true;
 	MHD_suspend_connection(exchange->library);
@@ -992,6 +995,12 @@ kg_http_free(struct kg_http *http)
 }
 
 /* What a request asks. */
+
+bool
+kg_http_is_stopped(const struct kg_http *http)
+{
+	return http->is_stopped;
+}
 
 bool
 kg_http_is_draining(const struct kg_http *http)

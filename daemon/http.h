@@ -79,6 +79,9 @@ void kg_http_free(struct kg_http *http);
 /* Whether new requests are to be refused, because the daemon stops. */
 bool kg_http_is_draining(const struct kg_http *http);
 
+/* Whether kg_http_stop() was called: requests that are run now must not wait any more. */
+bool kg_http_is_stopped(const struct kg_http *http);
+
 /* Tells the loop that calls of kg_http_ready() are over for now. Any thread. */
 void kg_http_wake(struct kg_http *http);
 
@@ -117,7 +120,8 @@ enum kg_http_body kg_http_body(
 /* Frees the bytes of the body early; the room stays reserved until the request ends. */
 void kg_http_drop_body(struct kg_http_exchange *exchange);
 
-/* The request waits from now on. Before the work is handed to another thread. */
+/* The request waits from now on, or goes on waiting. Before the work is handed to another
+ * thread. */
 void kg_http_suspend(struct kg_http_exchange *exchange);
 
 /* A suspended request is to be run again, in the loop. Exactly once per suspension. Any

@@ -251,12 +251,27 @@ submit(struct kg_request *request)
 	struct kg_request_times *times = &request->times;
 
 	times->timeout_ns = effective_timeout_ns(request);
-	times->submit_mono_ns = kdb_clock_mono_ns();
+	if (times->submit_mono_ns == 0)
+		times->submit_mono_ns = kdb_clock_mono_ns();
 	request->is_submitted = true;
 	kg_http_suspend(request->exchange);
 	kdb_client_submit(request->gateway->client, request->operation,
 	    times->whole_mono_ns + times->timeout_ns);
 	return WAIT;
+}
+
+/* Asks the database once more, unless nobody waits for it or nobody is left to ask. */
+static enum verdict
+submit_next(struct kg_request *request, struct kdb_operation *next)
+{
+	if (request->is_gone || kg_http_is_stopped(request->gateway->http)) {
+		kdb_operation_free(next);
+		refuse_for_now(request, KG_PROBLEM_DRAINING, "The gateway is stopping.");
+		return DONE;
+	}
+	kdb_operation_free(request->operation);
+	request->operation = next;
+	return submit(request);
 }
 
 /* Steps 23 and 24: what the database said. Comes again when there is more to ask. */
@@ -270,11 +285,8 @@ finish(struct kg_request *request)
 	request->times.database_ns += kdb_operation_database_ns(request->operation);
 	if (request->endpoint->proceed != NULL)
 		next = request->endpoint->proceed(request);
-	if (next != NULL) {
-		kdb_operation_free(request->operation);
-		request->operation = next;
-		return submit(request);
-	}
+	if (next != NULL)
+		return submit_next(request, next);
 	if (!request->refusal->is_set)
 		request->endpoint->encode(request);
 	return DONE;
@@ -403,7 +415,8 @@ put_accepted_types(struct kg_request *request, const char *const *types)
 	for (; *types != NULL && len < sizeof(text); types++)
 		len += (size_t)snprintf(
 		    text + len, sizeof(text) - len, "%s%s", len == 0 ? "" : ", ", *types);
-	kg_request_answer_field(request, "Accept-Post", text);
+	kg_request_answer_field(request,
+	    strcmp(request->method, "PUT") == 0 ? "Accept" : "Accept-Post", text);
 }
 
 /* The fields that belong to one problem or to a few. */
@@ -521,6 +534,7 @@ gone(void *context)
 {
 	struct kg_request *request = context;
 
+	request->is_gone = true;
 	if (request->is_submitted)
 		kdb_client_cancel(request->gateway->client, request->operation);
 }

@@ -104,6 +104,7 @@ struct kg_request {
 	void *own; /* what only this endpoint has; see kg_endpoint.dispose */
 	struct kdb_operation *operation;
 	bool is_submitted;
+	bool is_gone; /* the client went away while it waited */
 	struct kg_refusal *refusal; /* only while the steps run */
 	bool must_close;
 	struct kg_request_times times;
