@@ -35,6 +35,7 @@ EXTRA_DIST += $(scenario_groups) \
 	tests/scenario/harness/problems.py \
 	tests/scenario/harness/process.py \
 	tests/scenario/harness/proxy.py \
+	tests/scenario/harness/server.py \
 	tests/scenario/harness/trace.py \
 	tests/scenario/harness/wire.py \
 	tests/scenario/test_access.py \

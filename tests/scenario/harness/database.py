@@ -5,7 +5,7 @@ import base64
 import json
 import subprocess
 
-from . import trace
+from . import server, trace
 from .gateway import flags_of
 from .limits import wait_until
 from .process import Process, clean_environment, free_port, program
@@ -33,6 +33,8 @@ class Devdb(Process):
     """A running devdb on free loopback ports."""
 
     def __init__(self, port=None, wait_ready=True, **options):
+        if server.EMULATED:
+            options = {"emulate": server.EMULATED, **options}
         self.port = port or free_port()
         self.admin_port = free_port()
         argv = [program("KURRENTGATE_DEVDB", "kurrentgate-devdb"),

@@ -9,6 +9,8 @@ from .process import Process, free_port, program, run
 from .wire import Connection, Ended, request
 
 START_TRIES = 3
+M_TARGET = "/v1/multi-append"
+K_TARGET = "/v1/append-records"
 
 
 def binary():
@@ -110,6 +112,27 @@ class Gateway(Process):
     def append_raw(self, stream, event_type, body, headers=(), query=""):
         return self.post(f"{events_target(stream)}/{segment(event_type)}{query}", body, headers)
 
+    def multi_append(self, body, headers=(), seconds=10):
+        """M: a dict, text or bytes."""
+        return self.post(M_TARGET, as_body(body), with_type("application/json", headers), seconds)
+
+    def append_records(self, body, headers=(), seconds=10):
+        """K: a dict, text or bytes."""
+        return self.post(K_TARGET, as_body(body), with_type("application/json", headers), seconds)
+
+    def get_metadata(self, stream, headers=(), query="", method="GET"):
+        """G"""
+        return self.ask(method, metadata_target(stream) + query, headers)
+
+    def put_metadata(self, stream, body, headers=(), query=""):
+        """P: a dict, text or bytes."""
+        return self.ask("PUT", metadata_target(stream) + query,
+                        with_type("application/json", headers), as_body(body))
+
+    def append_cloudevents(self, stream, body, headers=(), query="?current_version=any"):
+        """C, in the mode that the headers tell."""
+        return self.post(cloudevents_target(stream) + query, as_body(body), headers)
+
     def request_lines(self, since=0):
         """The log lines of requests, decoded (log-format json)."""
         decoded = []
@@ -150,6 +173,14 @@ def events_target(stream):
     return f"/v1/streams/{segment(stream)}/events"
 
 
+def metadata_target(stream):
+    return f"/v1/streams/{segment(stream)}/metadata"
+
+
+def cloudevents_target(stream):
+    return f"/v1/streams/{segment(stream)}/cloudevents"
+
+
 def event_of(data="{}", **members):
     """The JSON text of one event; data, metadata are JSON text and stay as they are."""
     parts = [f'"type":{json.dumps(members.pop("type", "T"))}']
@@ -165,3 +196,27 @@ def envelope_of(version, events):
     """The JSON text of an envelope; version None leaves current_version out."""
     head = "" if version is None else f'"current_version":{json.dumps(version)},'
     return "{" + head + '"events":[' + ",".join(events) + "]}"
+
+
+def group_of(stream, version, events):
+    """The JSON text of one group of M; version None leaves current_version out."""
+    return f'{{"stream_name":{json.dumps(stream)},{envelope_of(version, events)[1:]}'
+
+
+def groups_of(*groups):
+    """The JSON text of M's body."""
+    return '{"streams":[' + ",".join(groups) + "]}"
+
+
+def record_of(stream, data="{}", **members):
+    """The JSON text of one record of K."""
+    return f'{{"stream_name":{json.dumps(stream)},{event_of(data, **members)[1:]}'
+
+
+def records_of(records, checks=None):
+    """The JSON text of K's body. checks: pairs of a stream and its state; None: left out."""
+    text = '{"records":[' + ",".join(records) + "]"
+    if checks is not None:
+        listed = [{"stream_name": stream, "expected_state": state} for stream, state in checks]
+        text += f',"checks":{json.dumps(listed)}'
+    return text + "}"

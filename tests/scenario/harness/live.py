@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A KurrentDB that somebody else runs, in place of devdb: only appended to, under fresh names.
+"""A KurrentDB that somebody else runs, in place of devdb: only streams with fresh names are
+written and deleted.
 
 tests/live/run.tap hands its connection string over in KURRENTGATE_TEST_LIVE. As a program
 ("python3 -m harness.live") this says in one line why the database cannot be used, if so.
@@ -10,6 +11,7 @@ import secrets
 import sys
 from urllib.parse import unquote
 
+from . import server
 from .database import Reader
 from .gateway import Gateway
 from .limits import limit, wait_until
@@ -60,11 +62,12 @@ class Unreachable(Exception):
 
 
 def leader_of(url):
-    """Where the gateway finds the leader: HOST:PORT."""
+    """Where the gateway finds the leader, and the leader's version: HOST:PORT, 26.1.0."""
     gateway = Gateway(url, wait_ready=False, **GATEWAY_OPTIONS)
     try:
         wait_until(lambda: gateway.get("/readyz/leader").status == 200, REACH_SECONDS, "")
-        return gateway.get("/v1/info").json()["database"]["leader"]
+        database = gateway.get("/v1/info").json()["database"]
+        return database["leader"], database["version"]
     except AssertionError:
         check = gateway.get("/readyz/leader").json()["checks"]["leader"]
         raise Unreachable(f"no leader within {limit(REACH_SECONDS):g} s: "
@@ -78,11 +81,23 @@ class LiveDatabase:
 
     def __init__(self, url=URL):
         self.address = url
-        self._reader = Reader(leader_of(url), credentials_of(url))
+        leader, version = leader_of(url)
+        server.set_version(version)
+        self._reader = Reader(leader, credentials_of(url))
 
     def read(self, stream):
         """All events of a stream, in order; [] when there is no such stream."""
         return self._reader.run("read", stream)
+
+    def delete(self, stream):
+        """Soft-deletes a stream of ours."""
+        assert stream.startswith(PREFIX), stream
+        self._reader.run("delete", stream)
+
+    def tombstone(self, stream):
+        """Deletes a stream of ours for ever."""
+        assert stream.startswith(PREFIX), stream
+        self._reader.run("tombstone", stream)
 
     def written(self):
         """How much the test's own stream and its metadata stream hold."""

@@ -77,9 +77,14 @@ def check_unknown(members, outcome):
         assert "event_ids" not in members and "retry_hint" not in members, members
         return
     assert members["event_ids"], members
-    for each in members["event_ids"]:
+    for each in flat(members["event_ids"]):
         assert UUID.fullmatch(each), each
     assert members["retry_hint"] in (HINT_KEY, HINT_IDS, HINT_INEXACT), members
+
+
+def flat(ids):
+    """event_ids as one list; M has a list for each group."""
+    return [each for part in ids for each in (part if isinstance(part, list) else [part])]
 
 
 def check_success(answer, stream=None, version=None, events=None, replayed=Ellipsis):
@@ -109,3 +114,53 @@ def check_success(answer, stream=None, version=None, events=None, replayed=Ellip
     if replayed is not Ellipsis:
         assert members["replayed"] is replayed, members
     return members
+
+
+def check_write(answer, members):
+    """Checks what the 200 of every write has, and that it has these members and no others."""
+    assert answer.status == 200, f"expected 200, got {answer.status} {answer.body!r}"
+    assert answer.header("Content-Type") == "application/json"
+    assert answer.header("Cache-Control") == "no-store"
+    assert answer.header("X-Request-Id")
+    given = answer.json()
+    assert list(given) == members, given
+    position = given["commit_position"]
+    assert position is None or type(position) is int and position >= 0, given
+    assert answer.header("Kurrent-Position") == (None if position is None else str(position))
+    assert given["replayed"] in (True, False, None)
+    expected = "true" if given["replayed"] is True else None
+    assert answer.header("Idempotent-Replayed") == expected
+    return given
+
+
+def check_streams(answer, versions, replayed=Ellipsis):
+    """Checks the 200 of M or K: the version of each stream, in order. Returns its members."""
+    members = check_write(answer, ["commit_position", "streams", "event_ids", "replayed"])
+    assert members["streams"] == [{"stream_name": name, "current_version": version}
+                                  for name, version in versions], members
+    assert all(UUID.fullmatch(each) for each in flat(members["event_ids"])), members
+    if replayed is not Ellipsis:
+        assert members["replayed"] is replayed, members
+    return members
+
+
+def check_metadata_set(answer, stream, version, replayed=Ellipsis):
+    """Checks the 200 of P and returns its members."""
+    members = check_write(answer,
+                          ["stream_name", "current_version", "commit_position", "replayed"])
+    assert (members["stream_name"], members["current_version"]) == (stream, version), members
+    assert answer.header("Kurrent-CurrentVersion") == str(version)
+    assert answer.header("ETag") == f'"{version}"'
+    if replayed is not Ellipsis:
+        assert members["replayed"] is replayed, members
+    return members
+
+
+def check_metadata(answer, body, version):
+    """Checks the 200 of G, byte for byte."""
+    assert answer.status == 200, f"expected 200, got {answer.status} {answer.body!r}"
+    assert answer.header("Content-Type") == "application/json"
+    assert answer.header("Cache-Control") == "no-cache"
+    assert answer.header("ETag") == f'"{version}"'
+    assert answer.header("Kurrent-CurrentVersion") == str(version)
+    assert answer.body == (body if isinstance(body, bytes) else body.encode("utf-8"))

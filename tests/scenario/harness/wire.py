@@ -7,7 +7,7 @@ import socket
 import struct
 import time
 
-from . import trace
+from . import server, trace
 from .limits import limit
 
 HOST = "localhost"
@@ -87,6 +87,7 @@ class Connection:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.pending = b""
         self.was_reset = False
+        self.target = ""
 
     def __enter__(self):
         return self
@@ -99,17 +100,25 @@ class Connection:
 
     def send(self, content):
         trace.note("sent", content)
+        self._note_target(content)
         self.socket.sendall(content)
         return self
 
     def send_blindly(self, content):
         """Sends as far as the other side lets us; a closed connection is no failure here."""
         trace.note("sent as far as possible", content)
+        self._note_target(content)
         try:
             self.socket.sendall(content)
         except (BrokenPipeError, ConnectionResetError):
             pass
         return self
+
+    def _note_target(self, content):
+        """The target of the request that begins with this content, if one does."""
+        words = content[:200].split(b" ", 2)
+        if len(words) == 3 and words[1].startswith(b"/"):
+            self.target = words[1].decode("latin-1")
 
     def half_close(self):
         self.socket.shutdown(socket.SHUT_WR)
@@ -132,6 +141,7 @@ class Connection:
         answer = Answer(version, status, reason, fields, body, interims)
         head = f"{version} {status} {reason}\n" + "\n".join(f"{k}: {v}" for k, v in fields)
         trace.note("got", head.encode("latin-1") + b"\n\n" + body)
+        server.end_where_it_is_missing(self.target, answer)
         return answer
 
     def receive_interim(self, seconds=None):
