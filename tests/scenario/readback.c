@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads streams back from a database for the scenario tests, byte for byte, and deletes them.
- * Each line of standard input is "read", "delete" or "tombstone" and a stream name in base64;
- * the answer is one JSON line per event with its bytes in base64, then {"end": …}. Whoever
+ * Reads streams back from a database for the scenario tests, byte for byte, deletes them, and
+ * stores events that the gateway would not. Each line of standard input is "read", "delete",
+ * "tombstone" or "store" and a stream name in base64, for "store" with id, type, content type
+ * and data of an event, in base64 too; the answer is one JSON line per event that was read
+ * with its bytes in base64, then {"end": …}. Whoever
  * READBACK_CREDENTIALS=USER:PASSWORD names asks, otherwise nobody in particular. Owns one
  * channel; one call at a time.
  */
@@ -23,11 +25,15 @@
 
 enum { CALL_SECONDS = 10 };
 
+/* What a line says after its word. */
+enum { STREAM_NAME, EVENT_ID, EVENT_TYPE, CONTENT_TYPE, DATA, ARGUMENTS_MAX };
+
 /* One thing that a line can ask for. */
 struct command {
 	const char *word;
 	const char *method;
-	grpc_byte_buffer *(*encode)(gnutls_datum_t stream_name);
+	size_t argument_count;
+	grpc_byte_buffer *(*encode)(const gnutls_datum_t *arguments);
 };
 
 static void
@@ -100,9 +106,15 @@ pack(const ProtobufCMessage *message)
 	return packed;
 }
 
+static ProtobufCBinaryData
+bytes_of(const gnutls_datum_t *datum)
+{
+	return (ProtobufCBinaryData){datum->size, datum->data};
+}
+
 /* The request for all events of a stream, from its start. */
 static grpc_byte_buffer *
-encode_read(gnutls_datum_t stream_name)
+encode_read(const gnutls_datum_t *arguments)
 {
 	EventStore__Client__Empty empty = EVENT_STORE__CLIENT__EMPTY__INIT;
 	EventStore__Client__StreamIdentifier name =
@@ -117,8 +129,7 @@ encode_read(gnutls_datum_t stream_name)
 	    EVENT_STORE__CLIENT__STREAMS__READ_REQ__INIT;
 
 	name.has_stream_name = true;
-	name.stream_name.data = stream_name.data;
-	name.stream_name.len = stream_name.size;
+	name.stream_name = bytes_of(&arguments[STREAM_NAME]);
 	stream.stream_identifier = &name;
 	stream.revision_option_case =
 	    EVENT_STORE__CLIENT__STREAMS__READ_REQ__OPTIONS__STREAM_OPTIONS__REVISION_OPTION_START;
@@ -143,7 +154,7 @@ encode_read(gnutls_datum_t stream_name)
 
 /* The request to delete a stream at whatever version; that of Tombstone is the same. */
 static grpc_byte_buffer *
-encode_delete(gnutls_datum_t stream_name)
+encode_delete(const gnutls_datum_t *arguments)
 {
 	EventStore__Client__Empty empty = EVENT_STORE__CLIENT__EMPTY__INIT;
 	EventStore__Client__StreamIdentifier name =
@@ -154,8 +165,7 @@ encode_delete(gnutls_datum_t stream_name)
 	    EVENT_STORE__CLIENT__STREAMS__DELETE_REQ__INIT;
 
 	name.has_stream_name = true;
-	name.stream_name.data = stream_name.data;
-	name.stream_name.len = stream_name.size;
+	name.stream_name = bytes_of(&arguments[STREAM_NAME]);
 	options.stream_identifier = &name;
 	options.expected_stream_revision_case =
 	    EVENT_STORE__CLIENT__STREAMS__DELETE_REQ__OPTIONS__EXPECTED_STREAM_REVISION_ANY;
@@ -164,17 +174,82 @@ encode_delete(gnutls_datum_t stream_name)
 	return pack(&request.base);
 }
 
+static EventStore__Client__Streams__BatchAppendReq__ProposedMessage__MetadataEntry
+entry_of(const char *key, const gnutls_datum_t *value)
+{
+	EventStore__Client__Streams__BatchAppendReq__ProposedMessage__MetadataEntry entry =
+	    EVENT_STORE__CLIENT__STREAMS__BATCH_APPEND_REQ__PROPOSED_MESSAGE__METADATA_ENTRY__INIT;
+
+	entry.has_key = true;
+	entry.key = (ProtobufCBinaryData){strlen(key), (uint8_t *)(uintptr_t)key};
+	entry.has_value = true;
+	entry.value = bytes_of(value);
+	return entry;
+}
+
+static EventStore__Client__UUID
+uuid_of(const gnutls_datum_t *text)
+{
+	EventStore__Client__UUID uuid = EVENT_STORE__CLIENT__UUID__INIT;
+
+	uuid.value_case = EVENT_STORE__CLIENT__UUID__VALUE_STRING;
+	uuid.string = bytes_of(text);
+	return uuid;
+}
+
+/* The request to append one event at whatever version. */
+static grpc_byte_buffer *
+encode_store(const gnutls_datum_t *arguments)
+{
+	EventStore__Client__Streams__BatchAppendReq__ProposedMessage__MetadataEntry
+	    entries[] = {entry_of("type", &arguments[EVENT_TYPE]),
+		entry_of("content-type", &arguments[CONTENT_TYPE])};
+	EventStore__Client__Streams__BatchAppendReq__ProposedMessage__MetadataEntry
+	    *metadata[] = {&entries[0], &entries[1]};
+	EventStore__Client__UUID id = uuid_of(&arguments[EVENT_ID]);
+	Google__Protobuf__Empty empty = GOOGLE__PROTOBUF__EMPTY__INIT;
+	EventStore__Client__StreamIdentifier name =
+	    EVENT_STORE__CLIENT__STREAM_IDENTIFIER__INIT;
+	EventStore__Client__Streams__BatchAppendReq__Options options =
+	    EVENT_STORE__CLIENT__STREAMS__BATCH_APPEND_REQ__OPTIONS__INIT;
+	EventStore__Client__Streams__BatchAppendReq__ProposedMessage event =
+	    EVENT_STORE__CLIENT__STREAMS__BATCH_APPEND_REQ__PROPOSED_MESSAGE__INIT;
+	EventStore__Client__Streams__BatchAppendReq__ProposedMessage *events[] = {&event};
+	EventStore__Client__Streams__BatchAppendReq request =
+	    EVENT_STORE__CLIENT__STREAMS__BATCH_APPEND_REQ__INIT;
+
+	name.has_stream_name = true;
+	name.stream_name = bytes_of(&arguments[STREAM_NAME]);
+	options.stream_identifier = &name;
+	options.expected_stream_position_case =
+	    EVENT_STORE__CLIENT__STREAMS__BATCH_APPEND_REQ__OPTIONS__EXPECTED_STREAM_POSITION_ANY;
+	options.any = &empty;
+	event.id = &id;
+	event.n_metadata = 2;
+	event.metadata = metadata;
+	event.has_data = true;
+	event.data = bytes_of(&arguments[DATA]);
+	request.correlation_id = &id;
+	request.options = &options;
+	request.n_proposed_messages = 1;
+	request.proposed_messages = events;
+	request.has_is_final = true;
+	request.is_final = true;
+	return pack(&request.base);
+}
+
 static const struct command commands[] = {
-    {"read ", STREAMS "Read", encode_read},
-    {"delete ", STREAMS "Delete", encode_delete},
-    {"tombstone ", STREAMS "Tombstone", encode_delete},
+    {"read", STREAMS "Read", 1, encode_read},
+    {"delete", STREAMS "Delete", 1, encode_delete},
+    {"tombstone", STREAMS "Tombstone", 1, encode_delete},
+    {"store", STREAMS "BatchAppend", ARGUMENTS_MAX, encode_store},
 };
 
 static const struct command *
-find_command(const char *line)
+find_command(const char *word)
 {
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-		if (strncmp(line, commands[i].word, strlen(commands[i].word)) == 0)
+		if (strcmp(word, commands[i].word) == 0)
 			return &commands[i];
 	return NULL;
 }
@@ -315,13 +390,13 @@ print_end(grpc_call *call, grpc_completion_queue *queue, bool is_found)
 
 static void
 carry_out(const struct command *command, grpc_channel *channel,
-    grpc_completion_queue *queue, gnutls_datum_t stream_name)
+    grpc_completion_queue *queue, const gnutls_datum_t *arguments)
 {
 	const gpr_timespec deadline = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
 	    gpr_time_from_seconds(CALL_SECONDS, GPR_TIMESPAN));
 	grpc_call *call = grpc_channel_create_call(channel, NULL, 0, queue,
 	    grpc_slice_from_static_string(command->method), NULL, deadline, NULL);
-	grpc_byte_buffer *message = command->encode(stream_name);
+	grpc_byte_buffer *message = command->encode(arguments);
 	grpc_metadata_array initial;
 
 	grpc_metadata_array_init(&initial);
@@ -333,30 +408,47 @@ carry_out(const struct command *command, grpc_channel *channel,
 	grpc_call_unref(call);
 }
 
+/* Decodes what follows the word. False: it is something else than the command wants. */
+static bool
+read_arguments(const struct command *command, char *rest, gnutls_datum_t *arguments)
+{
+	for (size_t i = 0; i < command->argument_count; i++) {
+		char *coded = strsep(&rest, " ");
+		const gnutls_datum_t text = {
+		    (unsigned char *)coded, coded ? (unsigned)strlen(coded) : 0};
+
+		if (!coded ||
+		    (text.size > 0 && gnutls_base64_decode2(&text, &arguments[i]) != 0))
+			return false;
+	}
+	return rest == NULL;
+}
+
+static bool
+carry_out_line(char *line, grpc_channel *channel, grpc_completion_queue *queue)
+{
+	const struct command *command = find_command(strsep(&line, " "));
+	gnutls_datum_t arguments[ARGUMENTS_MAX] = {0};
+	bool is_good = command != NULL && read_arguments(command, line, arguments);
+
+	if (is_good)
+		carry_out(command, channel, queue, arguments);
+	for (size_t i = 0; i < ARGUMENTS_MAX; i++)
+		gnutls_free(arguments[i].data);
+	return is_good;
+}
+
 /* Carries out lines until the end of input; false when one cannot be understood. */
 static bool
 serve(grpc_channel *channel, grpc_completion_queue *queue)
 {
 	char *line = NULL;
 	size_t capacity = 0;
-	ssize_t len;
 	bool is_good = true;
 
-	while (is_good && (len = getline(&line, &capacity, stdin)) > 0) {
-		const struct command *command = find_command(line);
-		gnutls_datum_t name = {NULL, 0};
-
-		is_good = command != NULL;
-		if (!is_good)
-			break;
-		const size_t word_len = strlen(command->word);
-		const gnutls_datum_t text = {
-		    (unsigned char *)line + word_len, (unsigned)((size_t)len - word_len)};
-
-		is_good = gnutls_base64_decode2(&text, &name) == 0;
-		if (is_good)
-			carry_out(command, channel, queue, name);
-		gnutls_free(name.data);
+	while (is_good && getline(&line, &capacity, stdin) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		is_good = carry_out_line(line, channel, queue);
 	}
 	free(line);
 	return is_good;

@@ -4,6 +4,7 @@
 import base64
 import json
 import subprocess
+import uuid
 
 from . import server, trace
 from .gateway import flags_of
@@ -109,6 +110,10 @@ class Devdb(Process):
         """Deletes a stream for ever."""
         self._readback().run("tombstone", stream)
 
+    def store(self, stream, data, event_type, content_type="application/json"):
+        """Appends one event past the gateway, at whatever version."""
+        self._readback().run("store", stream, str(uuid.uuid4()), event_type, content_type, data)
+
     def _readback(self):
         if self._reader_process is None or self._reader_process.address != self.address:
             self._reader_process = Reader(self.address)
@@ -131,10 +136,11 @@ class Reader:
             [program("KURRENTGATE_READBACK", "tests/scenario/readback"), address],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=clean_environment(secret))
 
-    def run(self, command, stream):
-        name = stream.encode("utf-8") if isinstance(stream, str) else stream
-        line = command.encode() + b" " + base64.b64encode(name) + b"\n"
-        self.child.stdin.write(line)
+    def run(self, command, stream, *more):
+        arguments = [each.encode("utf-8") if isinstance(each, str) else each
+                     for each in (stream, *more)]
+        words = [command.encode(), *(base64.b64encode(each) for each in arguments)]
+        self.child.stdin.write(b" ".join(words) + b"\n")
         self.child.stdin.flush()
         events = []
         for line in self.child.stdout:
