@@ -5,8 +5,10 @@
 
 #include "client-core/base/alloc.h"
 
+#include <arpa/inet.h>
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
+#include <grpc/support/string_util.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,7 @@ enum {
 
 struct kdb_channel {
 	grpc_channel *grpc;
+	struct kdb_pem *pem; /* NULL: no TLS */
 	unsigned refs;
 	unsigned calls;
 	bool has_position;
@@ -30,11 +33,79 @@ struct kdb_channel {
 
 struct kdb_channel_pool {
 	struct kdb_endpoint endpoint;
-	const struct kdb_connection_settings *settings;
+	struct kdb_trust *trust;
 	char *user_agent;
 	struct kdb_channel *channels[KDB_POOL_CHANNELS_MAX];
 	size_t channel_count;
 };
+
+/* gRPC keeps these for the whole process and asks without a context. */
+static struct kdb_pem *system_pem;
+
+static grpc_ssl_roots_override_result
+give_system_roots(char **text)
+{
+	*text = gpr_strdup(system_pem->roots);
+	return GRPC_SSL_ROOTS_OVERRIDE_OK;
+}
+
+void
+kdb_channel_set_up(struct kdb_trust *trust)
+{
+	if (!kdb_trust_has_system_roots(trust))
+		return;
+	kdb_pem_unref(system_pem);
+	system_pem = kdb_trust_pem(trust);
+	grpc_set_ssl_roots_override_callback(give_system_roots);
+}
+
+/* The system's roots go in as gRPC's default ones, which it parses once: that takes 0.1 s, and
+ * would be taken by every connection otherwise. */
+static grpc_channel_credentials *
+make_verifying_credentials(const struct kdb_trust *trust, const struct kdb_pem *pem)
+{
+	grpc_ssl_pem_key_cert_pair pair = { pem->key, pem->certificate };
+
+	return grpc_ssl_credentials_create_ex(
+	    kdb_trust_has_system_roots(trust) ? NULL : pem->roots,
+	    pem->certificate ? &pair : NULL, NULL, NULL);
+}
+
+/* With tlsVerifyCert=false. The verifier that takes anybody replaces the check of the name, too;
+ * the links stay encrypted. */
+static grpc_channel_credentials *
+make_blind_credentials(const struct kdb_pem *pem)
+{
+	grpc_tls_credentials_options *options = grpc_tls_credentials_options_create();
+	grpc_tls_certificate_verifier *verifier =
+	    grpc_tls_certificate_verifier_no_op_create();
+
+	grpc_tls_credentials_options_set_verify_server_cert(options, 0);
+	grpc_tls_credentials_options_set_certificate_verifier(options, verifier);
+	grpc_tls_certificate_verifier_release(verifier);
+	grpc_tls_credentials_options_set_check_call_host(options, 0);
+	if (pem->certificate) {
+		grpc_tls_identity_pairs *pairs = grpc_tls_identity_pairs_create();
+		grpc_tls_certificate_provider *provider;
+
+		grpc_tls_identity_pairs_add_pair(pairs, pem->key, pem->certificate);
+		provider = grpc_tls_certificate_provider_static_data_create(NULL, pairs);
+		grpc_tls_credentials_options_set_certificate_provider(options, provider);
+		grpc_tls_credentials_options_watch_identity_key_cert_pairs(options);
+		grpc_tls_certificate_provider_release(provider);
+	}
+	return grpc_tls_credentials_create(options);
+}
+
+static grpc_channel_credentials *
+make_credentials(const struct kdb_trust *trust, const struct kdb_pem *pem)
+{
+	if (!pem)
+		return grpc_insecure_credentials_create();
+	if (!pem->roots)
+		return make_blind_credentials(pem);
+	return make_verifying_credentials(trust, pem);
+}
 
 static grpc_arg
 integer_arg(const char *key, int value)
@@ -45,7 +116,7 @@ integer_arg(const char *key, int value)
 
 static grpc_channel *
 make_grpc_channel(const char *target, const struct kdb_connection_settings *settings,
-    const char *user_agent)
+    grpc_channel_credentials *credentials, const char *user_agent)
 {
 	bool has_keep_alive = settings->keep_alive_interval_ms >= 0;
 	grpc_arg args[] = {
@@ -74,26 +145,40 @@ make_grpc_channel(const char *target, const struct kdb_connection_settings *sett
 		    .value.string = (char *)(uintptr_t)user_agent },
 	};
 	grpc_channel_args channel_args = { sizeof args / sizeof args[0], args };
-	grpc_channel_credentials *credentials = grpc_insecure_credentials_create();
-	grpc_channel *channel = grpc_channel_create(target, credentials, &channel_args);
 
-	grpc_channel_credentials_release(credentials);
-	return channel;
+	return grpc_channel_create(target, credentials, &channel_args);
+}
+
+/* With the scheme, so that no host name can choose another resolver; an IPv6 address in the one
+ * spelling that gRPC compares with those of a certificate. */
+static void
+print_target(const struct kdb_endpoint *endpoint, char *target, size_t size)
+{
+	struct kdb_endpoint spelled = *endpoint;
+	char address[KDB_HOST_SIZE + 16];
+	struct in6_addr ipv6;
+
+	if (inet_pton(AF_INET6, endpoint->host, &ipv6) == 1)
+		inet_ntop(AF_INET6, &ipv6, spelled.host, sizeof spelled.host);
+	kdb_endpoint_print(&spelled, address, sizeof address);
+	snprintf(target, size, "dns:///%s", address);
 }
 
 struct kdb_channel *
-kdb_channel_new(const struct kdb_endpoint *endpoint,
-    const struct kdb_connection_settings *settings, const char *user_agent)
+kdb_channel_new(const struct kdb_endpoint *endpoint, struct kdb_trust *trust,
+    const char *user_agent)
 {
 	struct kdb_channel *channel = kdb_alloc_zero(1, sizeof *channel);
-	char address[KDB_HOST_SIZE + 16];
 	char target[KDB_HOST_SIZE + 32];
+	grpc_channel_credentials *credentials;
 
-	kdb_endpoint_print(endpoint, address, sizeof address);
-	/* With the scheme, so that no host name can choose another resolver. */
-	snprintf(target, sizeof target, "dns:///%s", address);
-	channel->grpc = make_grpc_channel(target, settings, user_agent);
+	channel->pem = kdb_trust_pem(trust);
 	channel->refs = 1;
+	print_target(endpoint, target, sizeof target);
+	credentials = make_credentials(trust, channel->pem);
+	channel->grpc = make_grpc_channel(
+	    target, kdb_trust_settings(trust), credentials, user_agent);
+	grpc_channel_credentials_release(credentials);
 	return channel;
 }
 
@@ -110,6 +195,7 @@ kdb_channel_unref(struct kdb_channel *channel)
 	if (--channel->refs > 0)
 		return;
 	grpc_channel_destroy(channel->grpc);
+	kdb_pem_unref(channel->pem);
 	free(channel);
 }
 
@@ -137,12 +223,12 @@ kdb_channel_saw_position(struct kdb_channel *channel, uint64_t position)
 
 struct kdb_channel_pool *
 kdb_channel_pool_new(const struct kdb_endpoint *endpoint, struct kdb_channel *first,
-    const struct kdb_connection_settings *settings, const char *user_agent)
+    struct kdb_trust *trust, const char *user_agent)
 {
 	struct kdb_channel_pool *pool = kdb_alloc_zero(1, sizeof *pool);
 
 	pool->endpoint = *endpoint;
-	pool->settings = settings;
+	pool->trust = trust;
 	pool->user_agent = kdb_alloc_text(user_agent, strlen(user_agent));
 	pool->channels[pool->channel_count++] = first;
 	return pool;
@@ -169,7 +255,7 @@ kdb_channel_pool_get(struct kdb_channel_pool *pool)
 			channel = pool->channels[i];
 	if (!channel && pool->channel_count < KDB_POOL_CHANNELS_MAX) {
 		channel =
-		    kdb_channel_new(&pool->endpoint, pool->settings, pool->user_agent);
+		    kdb_channel_new(&pool->endpoint, pool->trust, pool->user_agent);
 		pool->channels[pool->channel_count++] = channel;
 	}
 	if (!channel)

@@ -2,8 +2,8 @@
 #ifndef KDB_CHANNEL_H
 #define KDB_CHANNEL_H
 
-#include "client-core/connection_string.h"
 #include "client-core/topology.h"
+#include "client-core/trust.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,10 +17,14 @@
 struct kdb_channel;
 struct grpc_channel;
 
+/* What has to be done once, before any channel is made: tells gRPC the system's roots. */
+void kdb_channel_set_up(struct kdb_trust *trust);
+
 /* A channel to the endpoint, with one reference that is the caller's. Connects by itself when
- * the first call is made. */
+ * the first call is made, over TLS as the latest reading of the trust says; the server's
+ * certificate must name the endpoint's host. trust is borrowed while this runs. */
 struct kdb_channel *kdb_channel_new(const struct kdb_endpoint *endpoint,
-    const struct kdb_connection_settings *settings, const char *user_agent);
+    struct kdb_trust *trust, const char *user_agent);
 
 struct kdb_channel *kdb_channel_ref(struct kdb_channel *channel);
 
@@ -42,8 +46,7 @@ struct kdb_channel_pool;
  * shared call: what a caller's credentials or a large append do to a connection must not hit
  * the appends of all others. */
 struct kdb_channel_pool *kdb_channel_pool_new(const struct kdb_endpoint *endpoint,
-    struct kdb_channel *first, const struct kdb_connection_settings *settings,
-    const char *user_agent);
+    struct kdb_channel *first, struct kdb_trust *trust, const char *user_agent);
 
 /* Drops the pool; calls under way keep their channels. */
 void kdb_channel_pool_free(struct kdb_channel_pool *pool);

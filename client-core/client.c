@@ -432,7 +432,7 @@ adopt_leader(struct kdb_client *client, const struct kdb_leader *leader)
 	kdb_endpoint_print(&client->leader, status->leader, sizeof status->leader);
 	client->leader_epoch++;
 	client->pool = kdb_channel_pool_new(&client->leader, leader->channel,
-	    client->config.settings, client->user_agent);
+	    client->config.trust, client->user_agent);
 	if (leader->are_credentials_refused)
 		client->search_again_mono_ns = kdb_clock_mono_ns() + CREDENTIALS_PAUSE_NS;
 	if (leader->are_features_known && leader->features.has_append)
@@ -678,7 +678,7 @@ start_discovery(struct kdb_client *client)
 	static const struct kdb_discovery_events events = { .found = on_found,
 		.missed = on_missed };
 	struct kdb_discovery_options options = { .completion = client->completion,
-		.settings = client->config.settings,
+		.trust = client->config.trust,
 		.user_agent = client->user_agent,
 		.authorization = client->authorization,
 		.events = &events,
@@ -698,7 +698,7 @@ kdb_client_new(const struct kdb_client_config *config)
 
 	client->config = *config;
 	client->user_agent = kdb_alloc_text(config->user_agent, strlen(config->user_agent));
-	client->authorization = make_authorization(config->settings);
+	client->authorization = make_authorization(kdb_trust_settings(config->trust));
 	client->search_again_mono_ns = INT64_MAX;
 	client->status.leader_since_wall_ns = kdb_clock_wall_ns();
 	snprintf(client->status.reason, sizeof client->status.reason, "not contacted yet");

@@ -5,6 +5,7 @@
 #include "client-core/connection_string.h"
 #include "client-core/error.h"
 #include "client-core/operations.h"
+#include "client-core/trust.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,7 +34,7 @@ enum kdb_log_level { KDB_LOG_ERROR, KDB_LOG_WARNING, KDB_LOG_INFO, KDB_LOG_DEBUG
 
 struct kdb_client_config {
 	/* Borrowed until kdb_client_free(). */
-	const struct kdb_connection_settings *settings;
+	struct kdb_trust *trust; /* the settings are in it */
 	const char *user_agent; /* copied */
 	kdb_completion_fn completion;
 	/* One line without line end; any thread; the text is valid during the call. */

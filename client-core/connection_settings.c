@@ -108,8 +108,8 @@ kdb_connection_settings_print(const struct kdb_connection_settings *settings)
 	return kdb_buffer_take(&out, &len);
 }
 
-static bool
-is_loopback(const char *host)
+bool
+kdb_connection_host_is_loopback(const char *host)
 {
 	struct in_addr ipv4;
 	struct in6_addr ipv6;
@@ -128,7 +128,7 @@ bool
 kdb_connection_settings_is_loopback(const struct kdb_connection_settings *settings)
 {
 	for (size_t i = 0; i < settings->seed_count; i++)
-		if (!is_loopback(settings->seeds[i].host))
+		if (!kdb_connection_host_is_loopback(settings->seeds[i].host))
 			return false;
 	return settings->seed_count > 0;
 }

@@ -52,6 +52,9 @@ void kdb_connection_settings_dispose(struct kdb_connection_settings *settings);
  * caller frees it. */
 char *kdb_connection_settings_print(const struct kdb_connection_settings *settings);
 
+/* Whether the host is a loopback address or `localhost`. */
+bool kdb_connection_host_is_loopback(const char *host);
+
 /* Whether every seed is a loopback address or `localhost`, so that clear-text
  * credentials do not leave the machine. */
 bool kdb_connection_settings_is_loopback(const struct kdb_connection_settings *settings);

@@ -59,7 +59,8 @@ kdb_discovery_new(const struct kdb_discovery_options *options)
 	struct kdb_discovery *discovery = kdb_alloc_zero(1, sizeof *discovery);
 
 	discovery->options = *options;
-	discovery->topology = make_topology(options->settings);
+	kdb_channel_set_up(options->trust);
+	discovery->topology = make_topology(kdb_trust_settings(options->trust));
 	return discovery;
 }
 
@@ -223,7 +224,8 @@ start_call(struct kdb_discovery *discovery, const char *path, const char *author
 		.authorization = authorization,
 		.requires_leader = false,
 		.deadline_mono_ns = kdb_clock_mono_ns()
-		    + discovery->options.settings->gossip_timeout_ms * KDB_NS_PER_MS,
+		    + kdb_trust_settings(discovery->options.trust)->gossip_timeout_ms
+			* KDB_NS_PER_MS,
 		.events = events,
 		.owner = discovery };
 
@@ -245,7 +247,7 @@ kdb_discovery_tick(struct kdb_discovery *discovery, int64_t now_mono_ns)
 		return step.at_mono_ns;
 	discovery->asked = step.endpoint;
 	discovery->channel = kdb_channel_new(&discovery->asked,
-	    discovery->options.settings, discovery->options.user_agent);
+	    discovery->options.trust, discovery->options.user_agent);
 	discovery->phase = DISCOVERY_ASKING;
 	start_call(discovery, KDB_GOSSIP_PATH,
 	    discovery->needs_identity ? discovery->options.authorization : NULL,

@@ -34,7 +34,7 @@ struct kdb_discovery_events {
 
 struct kdb_discovery_options {
 	struct kdb_completion *completion;
-	const struct kdb_connection_settings *settings; /* borrowed */
+	struct kdb_trust *trust;   /* borrowed */
 	const char *user_agent;	   /* borrowed */
 	const char *authorization; /* NULL: none; borrowed */
 	const struct kdb_discovery_events *events;

@@ -25,5 +25,6 @@ libclient_a_SOURCES = \
 	client-core/operations/append.c \
 	client-core/own_call.c client-core/own_call.h \
 	client-core/status.c client-core/status.h \
-	client-core/topology.c client-core/topology.h
+	client-core/topology.c client-core/topology.h \
+	client-core/trust.c client-core/trust.h
 libclient_a_CPPFLAGS = $(AM_CPPFLAGS) $(GRPC_CFLAGS) $(PROTOBUF_C_CFLAGS) $(GNUTLS_CFLAGS)

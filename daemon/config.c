@@ -200,15 +200,7 @@ check_connection(const struct kg_config *config, const struct kg_config_sources 
 {
 	const struct kdb_connection_settings *connection = &config->connection;
 
-	if (connection->tls) {
-		*error_text = kdb_alloc_printf(
-		    "%s: the connection string asks for TLS, which is the default, and "
-		    "this version cannot speak TLS to the database; add tls=false where "
-		    "that is acceptable",
-		    database_origin(config, sources));
-		return false;
-	}
-	if (connection->user && !config->allow_cleartext_credentials &&
+	if (!connection->tls && connection->user && !config->allow_cleartext_credentials &&
 	    !kdb_connection_settings_is_loopback(connection)) {
 		*error_text = kdb_alloc_printf(
 		    "%s: with tls=false, user and password would cross the network in "

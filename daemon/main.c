@@ -96,10 +96,24 @@ keep_memory(void)
 	mallopt(M_TRIM_THRESHOLD, 16 * 1024 * 1024);
 }
 
-static struct kdb_client *
-start_client(const struct kg_config *config, struct kg_gateway *gateway)
+static struct kdb_trust *
+read_trust(const struct kg_config *config, char **error_text)
 {
-	const struct kdb_client_config client_config = {.settings = &config->connection,
+	return kdb_trust_new(
+	    &config->connection, config->allow_cleartext_credentials, error_text);
+}
+
+static void
+log_warning(void *context, const char *text)
+{
+	(void)context;
+	kg_log(KG_LOG_WARNING, "%s", text);
+}
+
+static struct kdb_client *
+start_client(struct kdb_trust *trust, struct kg_gateway *gateway)
+{
+	const struct kdb_client_config client_config = {.trust = trust,
 	    .user_agent = "kurrentgate/" PACKAGE_VERSION,
 	    .completion = kg_request_completed,
 	    .log = log_from_client,
@@ -110,11 +124,12 @@ start_client(const struct kg_config *config, struct kg_gateway *gateway)
 }
 
 static void
-serve(struct kg_gateway *gateway)
+serve(struct kg_gateway *gateway, struct kdb_trust *trust)
 {
 	struct kg_http_handler handler;
 
-	gateway->client = start_client(gateway->config, gateway);
+	kdb_trust_warn(trust, log_warning, NULL);
+	gateway->client = start_client(trust, gateway);
 	kg_request_handler(gateway, &handler);
 	kg_log(KG_LOG_INFO, "kurrentgate %s is ready for requests", PACKAGE_VERSION);
 	kg_log_flush();
@@ -131,16 +146,19 @@ run(const struct kg_config *config)
 	struct kg_gateway gateway = {
 	    .config = config, .started_wall_ns = kdb_clock_wall_ns()};
 	char *error_text = kg_listen_check(config);
+	struct kdb_trust *trust = NULL;
 	int status = EXIT_WRONG_CONFIG;
 
+	if (error_text == NULL)
+		trust = read_trust(config, &error_text);
 	kg_log_start(
 	    (enum kg_log_level)config->log_level, (enum kg_log_format)config->log_format);
-	if (error_text == NULL) {
+	if (trust != NULL) {
 		status = EXIT_NO_START;
 		gateway.http = start_http(config, &error_text);
 	}
 	if (gateway.http != NULL) {
-		serve(&gateway);
+		serve(&gateway, trust);
 		kg_http_free(gateway.http);
 		kdb_client_free(gateway.client);
 		kg_log(KG_LOG_INFO, "stopped");
@@ -149,6 +167,7 @@ run(const struct kg_config *config)
 		kg_log(KG_LOG_ERROR, "%s", error_text);
 		free(error_text);
 	}
+	kdb_trust_free(trust);
 	kg_log_stop();
 	return status;
 }
@@ -163,12 +182,24 @@ print(struct kdb_buffer *text)
 	return is_good ? EXIT_SUCCESS : EXIT_NO_START;
 }
 
+static void
+print_warning(void *context, const char *text)
+{
+	(void)context;
+	fprintf(stderr, "kurrentgate: warning: %s\n", text);
+}
+
 static int
 check(const struct kg_config *config)
 {
 	char *error_text = kg_listen_check(config);
+	struct kdb_trust *trust = NULL;
 
-	if (error_text == NULL) {
+	if (error_text == NULL)
+		trust = read_trust(config, &error_text);
+	if (trust != NULL) {
+		kdb_trust_warn(trust, print_warning, NULL);
+		kdb_trust_free(trust);
 		puts("The configuration is good.");
 		return EXIT_SUCCESS;
 	}

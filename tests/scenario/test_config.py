@@ -155,13 +155,6 @@ def test_database_and_database_file_together(tmp_path):
     assert done.returncode != 0
 
 
-def test_tls_is_refused_with_the_reason():
-    for text in ("kurrentdb://127.0.0.1:2113", "kurrentdb://127.0.0.1:2113?tls=true"):
-        done = run_gateway(f"--database={text}")
-        assert done.returncode != 0
-        assert "tls" in done.stderr.lower()
-
-
 @pytest.mark.parametrize("scheme", ["kurrentdb", "kurrent", "kdb", "esdb", "kurrentdb+discover",
                                     "esdb+discover", "kdb+discover", "kurrent+discover"])
 def test_schemes(scheme):

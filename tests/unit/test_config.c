@@ -831,11 +831,13 @@ START_TEST(too_long_connection_string_is_refused)
 }
 END_TEST
 
-START_TEST(tls_is_refused_with_the_reason)
+START_TEST(credentials_may_travel_over_tls)
 {
-	must_fail(WORDS("--database=kdb://localhost"), NULL,
-	    "flag --database: the connection string asks for TLS, which is the default");
-	must_fail(WORDS("--database=kdb://localhost?tls=true"), NULL, "cannot speak TLS");
+	struct outcome outcome = must_read(WORDS("--database=kdb://u:hunter2@h"), NULL);
+
+	ck_assert(outcome.config->connection.tls);
+	ck_assert_str_eq(outcome.config->connection.password, "hunter2");
+	dispose(&outcome);
 }
 END_TEST
 
@@ -859,7 +861,6 @@ END_TEST
 
 static const char *const secret_flags[] = {
 	"--database=kdb://u:hunter2@h?tls=false",
-	"--database=kdb://u:hunter2@h",
 	"--database=kdb://u:hunter2@h:0",
 	"--database=kdb://u:hunter2/@h",
 	"--database=kdb://u:1?hunter2@h",
@@ -1266,7 +1267,7 @@ add_database(Suite *s)
 	tcase_add_loop_test(c, bad_database_file_is_explained, 0, COUNT(bad_secrets));
 	tcase_add_test(c, database_file_is_a_regular_file);
 	tcase_add_test(c, too_long_connection_string_is_refused);
-	tcase_add_test(c, tls_is_refused_with_the_reason);
+	tcase_add_test(c, credentials_may_travel_over_tls);
 	tcase_add_test(c, clear_text_credentials_need_consent);
 	tcase_add_loop_test(c, error_shows_no_password, 0, COUNT(secret_flags));
 	tcase_add_test(c, password_stays_in_the_settings_only);
