@@ -103,6 +103,7 @@ struct kg_http_exchange {
 struct kg_http {
 	const struct kg_config *config;
 	struct kg_http_handler handler;
+	int64_t handler_due_mono_ns;
 	struct MHD_Daemon *library;
 	bool must_run; /* the library has work */
 	bool is_stopped;
@@ -625,12 +626,14 @@ kg_http_wake(struct kg_http *http)
 	kg_ready_wake(&http->ready);
 }
 
-/* Answering a suspended connection and resuming it spares a call of handle(). */
-static void
+/* Answering a suspended connection and resuming it spares a call of handle(). False: there
+ * was nothing to do. */
+static bool
 run_ready(struct kg_http *http)
 {
 	struct kdb_list taken;
 	struct kdb_list *link;
+	bool has_run = false;
 
 	kdb_list_init(&taken);
 	kg_ready_take(&http->ready, &taken);
@@ -638,12 +641,14 @@ run_ready(struct kg_http *http)
 		struct kg_http_exchange *exchange =
 		    KDB_LIST_ITEM(link, struct kg_http_exchange, ready_link);
 
+		has_run = true;
 		if (http->handler.run(exchange->request) == KG_HTTP_WAIT)
 			continue;
 		send_answer(exchange);
 		MHD_resume_connection(exchange->library);
 		http->must_run = true;
 	}
+	return has_run;
 }
 
 /* Connections. */
@@ -756,7 +761,7 @@ next_due(const struct kg_http *http)
 
 	if (http->accept_from_mono_ns > all->now_mono_ns)
 		due = min_time(due, http->accept_from_mono_ns);
-	return due;
+	return min_time(due, http->handler_due_mono_ns);
 }
 
 static int
@@ -849,6 +854,7 @@ void
 kg_http_run(struct kg_http *http, const struct kg_http_handler *handler)
 {
 	http->handler = *handler;
+	http->handler_due_mono_ns = INT64_MAX;
 	while (http->drain.stage != KG_DRAIN_DONE) {
 		wait_for_events(http);
 		if (http->polled[POLL_SIGNALS].revents != 0)
@@ -861,7 +867,8 @@ kg_http_run(struct kg_http *http, const struct kg_http_handler *handler)
 		run_library(http, 1);
 		run_ready(http);
 		run_library(http, RUNS_PER_ROUND);
-		http->handler.round(http->handler.context);
+		http->handler_due_mono_ns =
+		    http->handler.round(http->handler.context);
 		kg_connections_expire(&http->connections);
 		advance_drain(http);
 		kg_log_flush();
@@ -971,8 +978,10 @@ void
 kg_http_stop(struct kg_http *http)
 {
 	http->is_stopped = true;
-	/* The library aborts when it is stopped with a suspended connection. */
-	run_ready(http);
+	/* The library aborts when it is stopped with a suspended connection. A request that
+	 * is run now may be the one that others have waited for. */
+	while (run_ready(http))
+		continue;
 	run_library(http, RUNS_PER_ROUND);
 	MHD_stop_daemon(http->library);
 	http->library = NULL;

@@ -50,8 +50,9 @@ struct kg_http_handler {
 	void (*gone)(void *request);
 	/* The last call for a request. */
 	void (*free)(void *request, enum kg_http_end end);
-	/* Once per round of the loop, after all requests were run. */
-	void (*round)(void *context);
+	/* Once per round of the loop, after all requests were run. Returns when to come back
+	 * at the latest, on the monotonic clock; INT64_MAX: no matter. */
+	int64_t (*round)(void *context);
 };
 
 /* Beyond max_connections, so many more connections are opened to be told so. */

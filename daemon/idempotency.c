@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHA256_SIZE = 32 };
-
 bool
 kg_idempotency_key_read(const char *value, size_t len, struct kdb_bytes *key)
 {
@@ -56,15 +54,23 @@ hash_field(gnutls_hash_hd_t hash, const struct kdb_bytes *field)
 }
 
 void
-kg_idempotency_derive(const struct kdb_bytes *fields, size_t field_count, uint8_t id[16])
+kg_idempotency_digest(const struct kdb_bytes *fields, size_t field_count,
+    uint8_t digest[KG_IDEMPOTENCY_DIGEST_SIZE])
 {
 	gnutls_hash_hd_t hash;
-	uint8_t digest[SHA256_SIZE];
 
 	must(gnutls_hash_init(&hash, GNUTLS_DIG_SHA256));
 	for (size_t i = 0; i < field_count; i++)
 		hash_field(hash, &fields[i]);
 	gnutls_hash_deinit(hash, digest);
+}
+
+void
+kg_idempotency_derive(const struct kdb_bytes *fields, size_t field_count, uint8_t id[16])
+{
+	uint8_t digest[KG_IDEMPOTENCY_DIGEST_SIZE];
+
+	kg_idempotency_digest(fields, field_count, digest);
 	memcpy(id, digest, 16);
 	id[6] = (uint8_t)((id[6] & 0x0f) | 0x80);
 	id[8] = (uint8_t)((id[8] & 0x3f) | 0x80);
@@ -98,7 +104,7 @@ void
 kg_idempotency_metadata_id(struct kdb_bytes stream_name, int64_t expected_version,
     struct kdb_bytes body, uint8_t id[16])
 {
-	uint8_t digest[SHA256_SIZE];
+	uint8_t digest[KG_IDEMPOTENCY_DIGEST_SIZE];
 	char expectation[24] = "no_stream";
 	struct kdb_bytes fields[5];
 

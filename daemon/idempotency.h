@@ -8,17 +8,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Idempotency keys and the ids made from them (api-design 11). Pure. The digest table of
- * keys comes with the whole write API. */
+/* Idempotency keys and the ids made from them (api-design 11). Pure. */
 
-enum { KG_IDEMPOTENCY_KEY_MAX = 255 };
+enum { KG_IDEMPOTENCY_KEY_MAX = 255, KG_IDEMPOTENCY_DIGEST_SIZE = 32 };
 
 /* Reads the value of an Idempotency-Key header, quoted or bare; *key is a span into it.
  * False: the form is wrong (bad-idempotency-key). */
 bool kg_idempotency_key_read(const char *value, size_t len, struct kdb_bytes *key);
 
-/* UUIDv8 = first 16 bytes of SHA-256 over the fields, each preceded by its length (4
- * bytes, big-endian), with version and variant bits set. */
+/* SHA-256 over the fields, each preceded by its length (4 bytes, big-endian), so that no
+ * byte can wander from one to the next. The digest may lie in one of them. */
+void kg_idempotency_digest(const struct kdb_bytes *fields, size_t field_count,
+    uint8_t digest[KG_IDEMPOTENCY_DIGEST_SIZE]);
+
+/* UUIDv8 = the first 16 bytes of that digest, with version and variant bits set. */
 void kg_idempotency_derive(
     const struct kdb_bytes *fields, size_t field_count, uint8_t id[16]);
 

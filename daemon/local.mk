@@ -5,6 +5,7 @@ libdaemon_a_SOURCES = \
 	daemon/append_body.c daemon/append_body.h \
 	daemon/append_event.c daemon/append_event.h \
 	daemon/base64.c daemon/base64.h \
+	daemon/claim.c daemon/claim.h \
 	daemon/condition.c daemon/condition.h \
 	daemon/config.c daemon/config.h \
 	daemon/config_print.c \
@@ -14,6 +15,7 @@ libdaemon_a_SOURCES = \
 	daemon/json_scan.c daemon/json_scan.h \
 	daemon/json_text.c daemon/json_text.h \
 	daemon/json_write.c daemon/json_write.h \
+	daemon/key_table.c daemon/key_table.h \
 	daemon/log.c daemon/log.h \
 	daemon/log_sink.c daemon/log_sink.h \
 	daemon/option.c daemon/option.h daemon/options.def \

@@ -138,6 +138,7 @@ serve(struct kg_gateway *gateway, struct kdb_trust *trust)
 	 * closed. */
 	kdb_client_stop(gateway->client);
 	kg_http_stop(gateway->http);
+	kg_request_stop(gateway);
 }
 
 static int

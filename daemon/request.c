@@ -29,7 +29,8 @@ static const int64_t status_age_ns = 250 * KDB_NS_PER_MS;
 enum verdict {
 	GO_ON,
 	READ_BODY,
-	WAIT,
+	WAIT,  /* for another request; the next step follows */
+	ASKED, /* the database; the last step follows */
 	DONE,
 };
 
@@ -86,6 +87,7 @@ answer_options(struct kg_request *request)
 static enum verdict
 route(struct kg_request *request)
 {
+	kg_claim_note_target(request, kg_http_head(request->exchange));
 	if (!kg_router_find(request->method, &request->target,
 		request->gateway->config->max_name_bytes, &request->match,
 		request->refusal))
@@ -111,8 +113,9 @@ read_parameters(struct kg_request *request)
 	if ((takes & KG_TAKES_DATABASE) != 0 &&
 	    !kg_auth_take(head, config, &request->credentials, request->refusal))
 		return DONE;
-	kg_parameters_read(
-	    head, &request->target, &context, &request->parameters, request->refusal);
+	if (kg_parameters_read(head, &request->target, &context, &request->parameters,
+		request->refusal))
+		kg_claim_note_parameters(request, head);
 	return GO_ON;
 }
 
@@ -223,11 +226,13 @@ decode(struct kg_request *request)
 	return GO_ON;
 }
 
-/* Steps 18 to 22 are the endpoint's. From here on the body is not needed any more. */
+/* Steps 18 to 21 are the endpoint's. From here on the body is not needed any more. */
 static enum verdict
 prepare(struct kg_request *request)
 {
 	request->operation = request->endpoint->prepare(request);
+	if (!request->refusal->is_set)
+		kg_claim_note_body(request);
 	kg_append_body_dispose(&request->append.body);
 	kg_http_drop_body(request->exchange);
 	return GO_ON;
@@ -244,34 +249,103 @@ effective_timeout_ns(const struct kg_request *request)
 	return timeout_ns > config->max_timeout_ns ? config->max_timeout_ns : timeout_ns;
 }
 
+/* Step 22: who comes second with an Idempotency-Key waits for the first. */
+static enum verdict
+claim(struct kg_request *request)
+{
+	struct kg_request_times *times = &request->times;
+	const int64_t now = kdb_clock_mono_ns();
+	bool is_taken;
+
+	times->timeout_ns = effective_timeout_ns(request);
+	is_taken = kg_claim_take(request);
+	if (!request->refusal->is_set)
+		times->submit_mono_ns = now;
+	return is_taken ? GO_ON : WAIT;
+}
+
 /* Suspends first: the completion may run before the submit has returned. */
 static enum verdict
 submit(struct kg_request *request)
 {
 	struct kg_request_times *times = &request->times;
 
-	times->timeout_ns = effective_timeout_ns(request);
-	if (times->submit_mono_ns == 0)
-		times->submit_mono_ns = kdb_clock_mono_ns();
+	times->asked_timeout_ns = times->timeout_ns;
 	request->is_submitted = true;
 	kg_http_suspend(request->exchange);
 	kdb_client_submit(request->gateway->client, request->operation,
 	    times->whole_mono_ns + times->timeout_ns);
-	return WAIT;
+	return ASKED;
+}
+
+static void
+refuse_unasked(struct kg_request *request)
+{
+	refuse_for_now(request, KG_PROBLEM_DRAINING, "The gateway is stopping.");
+}
+
+static enum verdict finish(struct kg_request *request);
+
+/* What the database told the first request is what it would tell this one. */
+static enum verdict
+take_answer(struct kg_request *request)
+{
+	struct kdb_operation *operation = kg_claim_next(request);
+
+	if (operation == NULL) {
+		refuse_unasked(request);
+		return DONE;
+	}
+	kdb_operation_free(request->operation);
+	request->operation = operation;
+	request->write.is_duplicate = true;
+	return finish(request);
+}
+
+/* Comes behind the wait for the first request, if there was one. */
+static enum verdict
+rejoin(struct kg_request *request)
+{
+	switch (request->claim.state) {
+	case KG_CLAIM_LATE:
+		kg_write_refuse_late(request);
+		return DONE;
+	case KG_CLAIM_ANSWERED:
+		return take_answer(request);
+	default:
+		return GO_ON;
+	}
 }
 
 /* Asks the database once more, unless nobody waits for it or nobody is left to ask. */
 static enum verdict
 submit_next(struct kg_request *request, struct kdb_operation *next)
 {
-	if (request->is_gone || kg_http_is_stopped(request->gateway->http)) {
+	const bool is_unwanted = request->is_gone && !kg_claim_is_awaited(request);
+
+	if (request->claim.state == KG_CLAIM_ANSWERED) {
 		kdb_operation_free(next);
-		refuse_for_now(request, KG_PROBLEM_DRAINING, "The gateway is stopping.");
-		return DONE;
+		return take_answer(request);
 	}
-	kdb_operation_free(request->operation);
+	if (is_unwanted || kg_http_is_stopped(request->gateway->http)) {
+		kdb_operation_free(next);
+		refuse_unasked(request);
+		return GO_ON;
+	}
+	if (!kg_claim_keep(request, request->operation))
+		kdb_operation_free(request->operation);
 	request->operation = next;
 	return submit(request);
+}
+
+static void
+note_durations(struct kg_request *request)
+{
+	if (!request->is_submitted)
+		return;
+	request->is_submitted = false;
+	request->times.queued_ns += kdb_operation_queued_ns(request->operation);
+	request->times.database_ns += kdb_operation_database_ns(request->operation);
 }
 
 /* Steps 23 and 24: what the database said. Comes again when there is more to ask. */
@@ -279,16 +353,19 @@ static enum verdict
 finish(struct kg_request *request)
 {
 	struct kdb_operation *next = NULL;
+	enum verdict verdict;
 
-	request->is_submitted = false;
-	request->times.queued_ns += kdb_operation_queued_ns(request->operation);
-	request->times.database_ns += kdb_operation_database_ns(request->operation);
+	note_durations(request);
 	if (request->endpoint->proceed != NULL)
 		next = request->endpoint->proceed(request);
-	if (next != NULL)
-		return submit_next(request, next);
+	if (next != NULL) {
+		verdict = submit_next(request, next);
+		if (verdict != GO_ON)
+			return verdict;
+	}
 	if (!request->refusal->is_set)
 		request->endpoint->encode(request);
+	kg_claim_settle(request);
 	return DONE;
 }
 
@@ -302,6 +379,8 @@ static const step_fn steps[] = {
     admit,
     decode,
     prepare,
+    claim,
+    rejoin,
     submit,
     finish,
 };
@@ -435,6 +514,8 @@ put_problem_fields(struct kg_request *request)
 		put_accepted_types(request, refusal->accepted_types);
 	if (refusal->has_conflict)
 		kg_write_put_version(request, refusal->actual_version);
+	if (request->write.is_duplicate)
+		kg_request_answer_field(request, "Idempotent-Replayed", "true");
 	if (refusal->retry_after_seconds > 0) {
 		snprintf(text, sizeof(text), "%u", refusal->retry_after_seconds);
 		kg_request_answer_field(request, "Retry-After", text);
@@ -470,7 +551,7 @@ run(void *context)
 	do
 		verdict = steps[request->step++](request);
 	while (verdict == GO_ON && !refusal.is_set);
-	if (verdict == WAIT)
+	if (verdict == ASKED)
 		request->step = STEP_FINISH;
 	if (refusal.is_set) {
 		answer_refusal(request);
@@ -478,9 +559,9 @@ run(void *context)
 	}
 	request->refusal = NULL;
 	kg_refusal_dispose(&refusal);
-	return verdict == DONE   ? KG_HTTP_ANSWER
-	       : verdict == WAIT ? KG_HTTP_WAIT
-				 : KG_HTTP_READ_BODY;
+	return verdict == DONE        ? KG_HTTP_ANSWER
+	       : verdict == READ_BODY ? KG_HTTP_READ_BODY
+				      : KG_HTTP_WAIT;
 }
 
 /* Begin and end. */
@@ -535,7 +616,8 @@ gone(void *context)
 	struct kg_request *request = context;
 
 	request->is_gone = true;
-	if (request->is_submitted)
+	kg_claim_leave(request);
+	if (request->is_submitted && !kg_claim_is_awaited(request))
 		kdb_client_cancel(request->gateway->client, request->operation);
 }
 
@@ -585,28 +667,37 @@ end_request(void *context, enum kg_http_end end)
 	kg_auth_dispose(&request->credentials);
 	kg_parameters_dispose(&request->parameters);
 	kg_write_dispose(&request->write);
+	kg_claim_dispose(request);
 	if (request->endpoint != NULL && request->endpoint->dispose != NULL)
 		request->endpoint->dispose(request);
 	free(request);
 }
 
-static void
+static int64_t
 end_round(void *context)
 {
 	struct kg_gateway *gateway = context;
 
 	kdb_client_flush(gateway->client);
+	return kg_claim_expire(gateway);
 }
 
 void
 kg_request_handler(struct kg_gateway *gateway, struct kg_http_handler *handler)
 {
+	kg_claim_start(gateway);
 	*handler = (struct kg_http_handler){.context = gateway,
 	    .new = new,
 	    .run = run,
 	    .gone = gone,
 	    .free = end_request,
 	    .round = end_round};
+}
+
+void
+kg_request_stop(struct kg_gateway *gateway)
+{
+	kg_claim_stop(gateway);
 }
 
 void

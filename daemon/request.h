@@ -5,6 +5,7 @@
 #include "client-core/client.h"
 #include "daemon/append_body.h"
 #include "daemon/auth.h"
+#include "daemon/claim.h"
 #include "daemon/http.h"
 #include "daemon/parameters.h"
 #include "daemon/router.h"
@@ -28,6 +29,8 @@ struct kg_gateway {
 	int64_t started_wall_ns;
 	struct kdb_client_status status; /* as of status_mono_ns */
 	int64_t status_mono_ns;
+	struct kg_key_table keys;
+	uint8_t key_seed[16];
 };
 
 struct kg_request;
@@ -70,10 +73,11 @@ struct kg_request_append {
 };
 
 struct kg_request_times {
-	int64_t start_mono_ns;  /* the head was there */
-	int64_t whole_mono_ns;  /* the body was there */
-	int64_t submit_mono_ns; /* 0: never */
-	int64_t timeout_ns;     /* the effective one */
+	int64_t start_mono_ns;    /* the head was there */
+	int64_t whole_mono_ns;    /* the body was there */
+	int64_t submit_mono_ns;   /* 0: never */
+	int64_t timeout_ns;       /* the effective one */
+	int64_t asked_timeout_ns; /* of the request whose question was answered */
 	int64_t queued_ns;
 	int64_t database_ns;
 };
@@ -100,19 +104,24 @@ struct kg_request {
 	struct kg_credentials credentials;
 	struct kg_parameters parameters;
 	struct kg_write write;
+	struct kg_claim claim;
 	struct kg_request_append append;
 	void *own; /* what only this endpoint has; see kg_endpoint.dispose */
 	struct kdb_operation *operation;
 	bool is_submitted;
-	bool is_gone; /* the client went away while it waited */
+	bool is_gone;               /* the client went away while it waited */
 	struct kg_refusal *refusal; /* only while the steps run */
 	bool must_close;
 	struct kg_request_times times;
 	struct kg_request_log log;
 };
 
-/* The functions of the handler that kg_http_run() wants; context is a kg_gateway. */
+/* Begins to serve: the functions of the handler that kg_http_run() wants; context is a
+ * kg_gateway. */
 void kg_request_handler(struct kg_gateway *gateway, struct kg_http_handler *handler);
+
+/* When kg_http_stop() has returned: frees what the requests shared. */
+void kg_request_stop(struct kg_gateway *gateway);
 
 /* For kdb_client_config: completion, and wake with a kg_gateway. Any thread. */
 void kg_request_completed(struct kdb_operation *operation, void *context);

@@ -46,12 +46,17 @@ is_without_id(const struct kdb_event *event)
 	return memcmp(event->id, nil, sizeof(nil)) == 0;
 }
 
+struct kdb_bytes
+kg_write_scope(const struct kg_request *request)
+{
+	return (struct kdb_bytes){
+	    request->credentials.user, request->credentials.user_len};
+}
+
 void
 kg_write_choose_id(struct kg_request *request, struct kdb_bytes stream_name,
     size_t ordinal, struct kdb_event *event)
 {
-	const struct kg_credentials *credentials = &request->credentials;
-	const struct kdb_bytes scope = {credentials->user, credentials->user_len};
 	struct kdb_bytes key = request->parameters.key;
 	struct kg_write *write = &request->write;
 
@@ -59,8 +64,9 @@ kg_write_choose_id(struct kg_request *request, struct kdb_bytes stream_name,
 		write->has_other_ids = true;
 	} else if (key.len > 0) {
 		write->has_keyed_ids = true;
-		kg_idempotency_event_id(scope, kg_router_template(request->match.route),
-		    stream_name, key, ordinal, event->id);
+		kg_idempotency_event_id(kg_write_scope(request),
+		    kg_router_template(request->match.route), stream_name, key, ordinal,
+		    event->id);
 	} else {
 		write->has_random_ids = true;
 		kg_uuid_make_v4(event->id);
@@ -85,7 +91,7 @@ kg_write_judge_replay(
 
 	if (write->has_random_ids && !write->has_other_ids && !write->has_keyed_ids)
 		return KG_REPLAYED_FALSE;
-	if (!result->has_position ||
+	if (write->is_duplicate || !result->has_position ||
 	    (result->has_earlier_position &&
 		result->commit_position <= result->earlier_position))
 		return KG_REPLAYED_TRUE;
@@ -145,7 +151,7 @@ advise(struct kg_request *request)
 static void
 name_timeout(struct kg_request *request)
 {
-	const double timeout_s = (double)request->times.timeout_ns / 1e9;
+	const double timeout_s = (double)request->times.asked_timeout_ns / 1e9;
 
 	kg_refusal_set_detail(request->refusal,
 	    request->refusal->outcome == KDB_OUTCOME_UNKNOWN
@@ -167,4 +173,16 @@ kg_write_refuse(struct kg_request *request, const struct kdb_error *error,
 		kg_request_name_server(request);
 	if (error->outcome == KDB_OUTCOME_UNKNOWN)
 		advise(request);
+}
+
+void
+kg_write_refuse_late(struct kg_request *request)
+{
+	const struct kdb_bytes no_name = {"", 0};
+	struct kdb_error error;
+
+	kdb_error_set(&error, KDB_DEADLINE_EXCEEDED, KDB_OUTCOME_UNKNOWN,
+	    "No answer in time.");
+	request->times.asked_timeout_ns = request->times.timeout_ns;
+	kg_write_refuse(request, &error, no_name, KDB_VERSION_ANY);
 }

@@ -33,6 +33,9 @@ struct kg_write {
 	bool is_duplicate; /* answered from a request with the same key that ran before */
 };
 
+/* Whose keys a request's key is one of (api-design 11); a span into the request. */
+struct kdb_bytes kg_write_scope(const struct kg_request *request);
+
 /* Makes room for the ids of count events, all nil. Once. */
 void kg_write_set_count(struct kg_write *write, size_t count);
 
@@ -66,5 +69,9 @@ void kg_write_put_version(struct kg_request *request, int64_t version);
  */
 void kg_write_refuse(struct kg_request *request, const struct kdb_error *error,
     struct kdb_bytes stream_name, int64_t expected_version);
+
+/* Sets the refusal of a request that waited too long for one with the same key, which may
+ * have been stored. */
+void kg_write_refuse_late(struct kg_request *request);
 
 #endif

@@ -6,6 +6,7 @@ scenario_groups = \
 	tests/scenario/life.tap \
 	tests/scenario/limits.tap \
 	tests/scenario/large.tap \
+	tests/scenario/idempotency.tap \
 	tests/scenario/config.tap \
 	tests/scenario/order.tap \
 	tests/scenario/append.tap \
@@ -45,6 +46,7 @@ EXTRA_DIST += $(scenario_groups) \
 	tests/scenario/test_faults.py \
 	tests/scenario/test_grpc.py \
 	tests/scenario/test_hostile.py \
+	tests/scenario/test_idempotency.py \
 	tests/scenario/test_json_suite.py \
 	tests/scenario/test_large.py \
 	tests/scenario/test_life.py \

@@ -165,7 +165,8 @@ def test_published_id_vectors(start_devdb, start_gateway):
                                                          "!#$%&'()*+-./:;<=>?@[]^_`{|}~"),
     ("x" * 255, "x" * 255), ('"' + "y" * 255 + '"', "y" * 255),
 ])
-def test_ids_from_a_key(gateway, devdb, stream, key, bare):
+def test_ids_from_a_key(start_gateway, devdb, stream, key, bare):
+    gateway = start_gateway(devdb.address)
     answer = gateway.append_one(stream, "no_stream", headers={"Idempotency-Key": key})
     members = check_success(answer, version=0)
     assert members["event_ids"] == [derived_id(stream, bare, 0)]
@@ -191,12 +192,14 @@ def test_key_with_any_is_a_replay_too(gateway, devdb, stream):
     assert len(devdb.read(stream)) == 2
 
 
-def test_key_gives_every_stream_its_own_ids(gateway, stream):
-    headers = {"Idempotency-Key": "shared"}
-    one = check_success(gateway.append_one(stream + "a", headers=headers))
-    two = check_success(gateway.append_one(stream + "b", headers=headers))
-    assert one["event_ids"] == [derived_id(stream + "a", "shared", 0)]
-    assert two["event_ids"] == [derived_id(stream + "b", "shared", 0)]
+def test_key_gives_every_stream_its_own_ids(gateway, start_gateway, devdb, stream):
+    """Through gateways that do not know of each other; one alone takes a key once."""
+    key = f"shared-{stream}"
+    other = start_gateway(devdb.address)
+    one = check_success(gateway.append_one(stream + "a", headers={"Idempotency-Key": key}))
+    two = check_success(other.append_one(stream + "b", headers={"Idempotency-Key": key}))
+    assert one["event_ids"] == [derived_id(stream + "a", key, 0)]
+    assert two["event_ids"] == [derived_id(stream + "b", key, 0)]
 
 
 def test_conflict_leaves_the_key_usable(gateway, devdb, stream):

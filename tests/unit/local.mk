@@ -113,6 +113,14 @@ TESTS += test_idempotency.tap
 endif
 
 if HAVE_CHECK
+check_PROGRAMS += test_key_table.tap
+test_key_table_tap_SOURCES = tests/unit/test_key_table.c
+test_key_table_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+test_key_table_tap_LDADD = libdaemon.a libclient.a $(CHECK_LIBS)
+TESTS += test_key_table.tap
+endif
+
+if HAVE_CHECK
 check_PROGRAMS += test_problem.tap
 test_problem_tap_SOURCES = tests/unit/test_problem.c
 test_problem_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(GNUTLS_CFLAGS)
