@@ -3,6 +3,8 @@
  */
 #include "daemon/idempotency.h"
 
+#include "daemon/uuid.h"
+
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <inttypes.h>
@@ -116,5 +118,21 @@ kg_idempotency_metadata_id(struct kdb_bytes stream_name, int64_t expected_versio
 	fields[2] = stream_name;
 	fields[3] = text_field(expectation);
 	fields[4] = (struct kdb_bytes){digest, sizeof digest};
+	kg_idempotency_derive(fields, sizeof fields / sizeof fields[0], id);
+}
+
+void
+kg_idempotency_cloudevent_id(struct kdb_bytes stream_name, struct kdb_bytes source,
+    struct kdb_bytes cloudevent_id, uint8_t id[16])
+{
+	struct kdb_bytes fields[5];
+
+	if (kg_uuid_read(cloudevent_id.data, cloudevent_id.len, id))
+		return;
+	fields[0] = text_field("kurrentgate/cloudevent");
+	fields[1] = text_field("1");
+	fields[2] = stream_name;
+	fields[3] = source;
+	fields[4] = cloudevent_id;
 	kg_idempotency_derive(fields, sizeof fields / sizeof fields[0], id);
 }

@@ -45,4 +45,13 @@ void kg_idempotency_event_id(struct kdb_bytes scope, const char *route,
 void kg_idempotency_metadata_id(struct kdb_bytes stream_name, int64_t expected_version,
     struct kdb_bytes body, uint8_t id[16]);
 
+/*
+ * The id of the event that holds a CloudEvent: the CloudEvent's own where that is a UUID,
+ * and not nil; else derived from five fields: "kurrentgate/cloudevent", "1", stream name,
+ * source, id. So a redelivery to the same stream is known again, in whatever mode it comes
+ * (api-design 11, 12).
+ */
+void kg_idempotency_cloudevent_id(struct kdb_bytes stream_name, struct kdb_bytes source,
+    struct kdb_bytes cloudevent_id, uint8_t id[16]);
+
 #endif

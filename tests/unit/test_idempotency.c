@@ -98,17 +98,29 @@ START_TEST(vectors_of_an_append)
 }
 END_TEST
 
-/* This vector of api-design 11 fixes kg_idempotency_derive(). */
-START_TEST(vector_of_a_cloudevent)
+#define UUID "4c7c0f0a-8a39-4c59-9a3a-9d1c8a6f5d11"
+
+/* The first row is the vector of api-design 12, which fixes kg_idempotency_derive(). The
+ * others were made with Python's hashlib. */
+static const struct {
+	const char *stream_name, *source, *cloudevent_id, *id;
+} cloudevents[] = {
+	{ "order-123", "/shop/42", "A234-1234-1234", "6d947c3d-30af-81f1-9281-950eaa7a1e61" },
+	{ "order-123", "/shop/42", UUID, UUID },
+	{ "order-124", "/shop/43", "4C7C0F0A-8A39-4C59-9A3A-9D1C8A6F5D11", UUID },
+	{ "order-123", "/shop/42", "00000000-0000-0000-0000-000000000000", "a51bea26-5183-828e-b0ae-a90b7dbe550b" },
+	{ "order-123", "/shop/42", "{" UUID "}", "a6bf6306-9ed1-8266-8f4a-7913f061c1a0" },
+};
+
+START_TEST(ids_of_cloudevents)
 {
-	const struct kdb_bytes fields[] = { bytes("kurrentgate/cloudevent"), bytes("1"),
-		bytes("order-123"), bytes("/shop/42"), bytes("A234-1234-1234") };
 	uint8_t id[16];
 	char text[KG_UUID_TEXT_LEN + 1];
 
-	kg_idempotency_derive(fields, COUNT(fields), id);
+	kg_idempotency_cloudevent_id(bytes(cloudevents[_i].stream_name),
+	    bytes(cloudevents[_i].source), bytes(cloudevents[_i].cloudevent_id), id);
 	kg_uuid_print(id, text);
-	ck_assert_str_eq(text, "6d947c3d-30af-81f1-9281-950eaa7a1e61");
+	ck_assert_str_eq(text, cloudevents[_i].id);
 }
 END_TEST
 
@@ -174,7 +186,7 @@ main(void)
 	tcase_add_loop_test(tcase, forms_of_keys, 0, COUNT(keys));
 	tcase_add_test(tcase, keys_have_255_bytes_at_most);
 	tcase_add_test(tcase, vectors_of_an_append);
-	tcase_add_test(tcase, vector_of_a_cloudevent);
+	tcase_add_loop_test(tcase, ids_of_cloudevents, 0, COUNT(cloudevents));
 	tcase_add_test(tcase, vector_of_stream_metadata);
 	tcase_add_test(tcase, stream_metadata_differs_by_stream_expectation_and_body);
 	tcase_add_test(tcase, every_field_counts);
