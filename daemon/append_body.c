@@ -10,10 +10,13 @@
 #include "daemon/json_scan.h"
 #include "daemon/json_text.h"
 #include "daemon/stream_metadata.h"
+#include "daemon/stream_name.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const char no_events[] = "There must be at least one event.";
 
 /* The body under construction. */
 struct builder {
@@ -23,12 +26,6 @@ struct builder {
 	size_t seen;     /* events in the body, also those that are too many to keep */
 };
 
-static bool
-is_metadata_stream(struct kdb_bytes stream_name)
-{
-	return stream_name.len >= 2 && memcmp(stream_name.data, "$$", 2) == 0;
-}
-
 static void
 start(struct builder *builder, struct kdb_bytes stream_name,
     const struct kg_append_limits *limits, struct kg_append_body *append,
@@ -37,7 +34,7 @@ start(struct builder *builder, struct kdb_bytes stream_name,
 	*append = (struct kg_append_body){0};
 	*builder = (struct builder){.append = append,
 	    .reader = {.limits = limits,
-		.is_metadata_stream = is_metadata_stream(stream_name),
+		.is_metadata_stream = kg_stream_name_is_metadata(stream_name),
 		.refusal = refusal}};
 }
 
@@ -68,53 +65,17 @@ read_event(struct builder *builder, size_t index)
 		builder->append->event_count++;
 }
 
-static void
-refuse_syntax(struct kg_refusal *refusal, const struct kg_json *json, const char *place)
-{
-	size_t offset = kg_json_error_offset(json);
-
-	kg_refusal_dispose(refusal);
-	kg_refusal_set(refusal, KG_PROBLEM_MALFORMED_JSON, "%sbyte %zu: %s", place,
-	    offset, json->error);
-	refusal->byte_offset = (int64_t)offset;
-}
-
-static void
-refuse_no_events(struct builder *builder, const char *pointer)
-{
-	struct kg_refusal *refusal = kg_append_reader_values(&builder->reader);
-
-	if (refusal != NULL)
-		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, pointer, NULL,
-		    "There must be at least one event.");
-}
-
-static void
-refuse_too_many(struct builder *builder)
-{
-	struct kg_refusal *refusal = builder->reader.refusal;
-	size_t max_events = builder->reader.limits->max_events;
-
-	kg_refusal_set(refusal, KG_PROBLEM_APPEND_TOO_LARGE,
-	    "The request has %zu events, the gateway takes %zu in one append.",
-	    builder->seen, max_events);
-	refusal->limit_unit = "events";
-	refusal->limit = (int64_t)max_events;
-	refusal->actual = (int64_t)builder->seen;
-	refusal->enforced_by = "gateway";
-}
-
 /* Settles what was found. True: the body is good, and *append is complete. */
 static bool
 finish(struct builder *builder, const char *place)
 {
 	struct kg_append_reader *reader = &builder->reader;
+	size_t max_events = reader->limits->max_events;
 
 	builder->append->storage = reader->storage;
-	if (kg_json_has_failed(&reader->json))
-		refuse_syntax(reader->refusal, &reader->json, place);
-	else if (!reader->refusal->is_set && builder->seen > reader->limits->max_events)
-		refuse_too_many(builder);
+	if (kg_append_reader_settle(reader, place) && builder->seen > max_events)
+		kg_append_reader_refuse_too_many(
+		    reader, "events", max_events, builder->seen);
 	if (!reader->refusal->is_set)
 		return true;
 	free(builder->append->events);
@@ -129,57 +90,25 @@ enum envelope_member { CURRENT_VERSION, EVENTS };
 
 static const char *const envelope_members[] = {"current_version", "events", NULL};
 
-/* A finding about a member of the envelope, or about the body as a whole (""). */
-static void
-refuse_shape(struct builder *builder, enum kg_problem problem, const char *pointer,
-    const char *hint, const char *detail)
-{
-	struct kg_refusal *refusal = kg_append_reader_shape(&builder->reader);
-
-	if (refusal != NULL)
-		kg_refusal_add(refusal, problem, pointer, hint, "%s", detail);
-}
-
-static void
-refuse_kind(struct builder *builder, const char *pointer, const char *wanted,
-    enum kg_json_kind kind)
-{
-	char detail[80];
-
-	snprintf(detail, sizeof detail, "%s, not %s.", wanted, kg_json_kind_name(kind));
-	refuse_shape(builder, KG_PROBLEM_INVALID_REQUEST, pointer, NULL, detail);
-}
-
-static bool
-read_expectation(struct builder *builder, const struct kg_json_value *value)
-{
-	int64_t *version = &builder->append->expected_version;
-	struct kdb_bytes text;
-
-	if (value->kind == KG_JSON_NUMBER)
-		return kg_expectation_read(value->start, value->len, version);
-	kg_append_reader_text(&builder->reader, value, &text);
-	return kg_expectation_read(text.data, text.len, version);
-}
-
 static void
 read_current_version(struct builder *builder)
 {
-	struct kg_refusal *refusal;
+	struct kg_append_reader *reader = &builder->reader;
+	struct kg_append_body *append = builder->append;
 	struct kg_json_value value;
 
-	if (!kg_json_read_value(&builder->reader.json, &value))
+	if (!kg_json_read_value(&reader->json, &value))
 		return;
 	if (value.kind != KG_JSON_NUMBER && value.kind != KG_JSON_STRING) {
-		refuse_kind(builder, "/current_version",
+		kg_append_reader_refuse_kind(reader, "/current_version",
 		    "current_version must be a number or a string", value.kind);
 		return;
 	}
-	builder->append->has_expected_version = read_expectation(builder, &value);
-	refusal = kg_append_reader_values(&builder->reader);
-	if (!builder->append->has_expected_version && refusal != NULL)
-		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, "/current_version",
-		    NULL, "%s", KG_EXPECTATION_ADVICE);
+	append->has_expected_version = kg_append_reader_expectation(
+	    reader, &value, &append->expected_version);
+	if (!append->has_expected_version)
+		kg_append_reader_refuse_value(
+		    reader, "/current_version", KG_EXPECTATION_ADVICE);
 }
 
 static void
@@ -191,43 +120,15 @@ read_events(struct builder *builder)
 
 	if (kg_json_peek(json) != KG_JSON_ARRAY) {
 		if (kg_json_read_value(json, &value))
-			refuse_kind(
-			    builder, "/events", "events must be an array", value.kind);
+			kg_append_reader_refuse_kind(&builder->reader, "/events",
+			    "events must be an array", value.kind);
 		return;
 	}
 	kg_json_enter(json);
 	while (kg_json_next_element(json, &is_first))
 		read_event(builder, builder->seen);
 	if (builder->seen == 0)
-		refuse_no_events(builder, "/events");
-}
-
-/* Reads past a member of the envelope that is refused. */
-static void
-read_refused_member(
-    struct builder *builder, const struct kg_json_value *name, bool is_duplicate)
-{
-	const char *nearest;
-	struct kg_refusal *refusal;
-	struct kg_json_value value;
-	char hint[80] = "Known are current_version and events.";
-	char *pointer;
-
-	kg_json_read_value(&builder->reader.json, &value);
-	refusal = kg_append_reader_shape(&builder->reader);
-	if (refusal == NULL)
-		return;
-	pointer = kg_json_text_make_pointer("", name);
-	nearest = kg_json_text_find_nearest(name, envelope_members);
-	if (nearest != NULL)
-		snprintf(hint, sizeof hint, "Did you mean \"%s\"?", nearest);
-	if (is_duplicate)
-		kg_refusal_add(refusal, KG_PROBLEM_DUPLICATE_MEMBER, pointer, NULL,
-		    "Duplicate member.");
-	else
-		kg_refusal_add(
-		    refusal, KG_PROBLEM_UNKNOWN_MEMBER, pointer, hint, "Unknown member.");
-	free(pointer);
+		kg_append_reader_refuse_value(&builder->reader, "/events", no_events);
 }
 
 static void
@@ -243,7 +144,8 @@ read_envelope_members(struct builder *builder)
 		int member = kg_json_text_find(&name, envelope_members);
 
 		if (member < 0 || has[member]) {
-			read_refused_member(builder, &name, member >= 0);
+			kg_append_reader_skip_member(&builder->reader, "", &name,
+			    envelope_members, member >= 0);
 			continue;
 		}
 		has[member] = true;
@@ -253,7 +155,8 @@ read_envelope_members(struct builder *builder)
 			read_events(builder);
 	}
 	if (!has[EVENTS])
-		refuse_shape(builder, KG_PROBLEM_INVALID_REQUEST, "/events", NULL,
+		kg_append_reader_refuse_shape(&builder->reader,
+		    KG_PROBLEM_INVALID_REQUEST, "/events", NULL,
 		    "An append must have events.");
 }
 
@@ -272,7 +175,8 @@ kg_append_body_read_json(const char *body, size_t len, struct kdb_bytes stream_n
 	if (kg_json_peek(json) == KG_JSON_OBJECT)
 		read_envelope_members(&builder);
 	else if (kg_json_read_value(json, &value))
-		refuse_kind(&builder, "", "The body must be an object", value.kind);
+		kg_append_reader_refuse_kind(
+		    &builder.reader, "", "The body must be an object", value.kind);
 	kg_json_finish(json);
 	return finish(&builder, "At ");
 }
@@ -296,15 +200,12 @@ is_blank(const char *at, const char *end)
 static void
 refuse_blank_line(struct builder *builder, size_t line)
 {
-	struct kg_refusal *refusal = kg_append_reader_shape(&builder->reader);
 	char pointer[KG_EVENT_POINTER_SIZE];
 
-	if (refusal == NULL)
-		return;
 	builder->reader.index = line;
 	kg_append_reader_print_pointer(&builder->reader, pointer);
-	kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, pointer, NULL,
-	    "A blank line stands where an event was expected.");
+	kg_append_reader_refuse_shape(&builder->reader, KG_PROBLEM_INVALID_REQUEST,
+	    pointer, NULL, "A blank line stands where an event was expected.");
 }
 
 bool
@@ -335,7 +236,7 @@ kg_append_body_read_ndjson(const char *body, size_t len, struct kdb_bytes stream
 			json->at = newline == NULL ? end : newline + 1;
 	}
 	if (builder.seen == 0)
-		refuse_no_events(&builder, "");
+		kg_append_reader_refuse_value(&builder.reader, "", no_events);
 	return finish(&builder, place);
 }
 
@@ -366,7 +267,7 @@ check_raw_syntax(
 	kg_json_init(&json, body, len, max_depth);
 	if (kg_json_read_value(&json, &value) && kg_json_finish(&json))
 		return true;
-	refuse_syntax(refusal, &json, "At ");
+	kg_append_reader_refuse_syntax(refusal, &json, "At ");
 	return false;
 }
 
@@ -395,7 +296,7 @@ kg_append_body_read_raw(const char *body, size_t len, struct kdb_bytes stream_na
     struct kg_append_body *append, struct kg_refusal *refusal)
 {
 	*append = (struct kg_append_body){0};
-	if (!check_raw(body, len, is_metadata_stream(stream_name), limits,
+	if (!check_raw(body, len, kg_stream_name_is_metadata(stream_name), limits,
 		from_parameters, refusal))
 		return false;
 	append->events = kdb_alloc(sizeof *append->events);

@@ -22,6 +22,8 @@ struct kg_append_limits {
 	size_t max_name_bytes; /* of an event type */
 	/* false: a payload's syntax is checked only as far as finding its end needs */
 	bool validate_payloads;
+	/* M and K: the database takes event types in ASCII only. */
+	bool is_type_ascii_only;
 };
 
 struct kg_append_body {

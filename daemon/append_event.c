@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One event object: its members are collected as spans while the syntax is checked, and
- * then judged in document order, shape before values. Owns the chain of decoded bytes.
+ * then judged in document order, shape before values. Owns nothing.
  */
 #include "daemon/append_event.h"
 
 #include "client-core/base/alloc.h"
+#include "daemon/append_properties.h"
 #include "daemon/base64.h"
+#include "daemon/event_type.h"
 #include "daemon/json_text.h"
 #include "daemon/stream_metadata.h"
+#include "daemon/stream_name.h"
 #include "daemon/uuid.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum member {
@@ -23,11 +25,15 @@ enum member {
 	METADATA_BASE64,
 	CONTENT_TYPE,
 	ID,
+	STREAM_NAME, /* of a record */
 	MEMBERS
 };
 
-static const char *const member_names[] = {"type", "data", "data_base64", "metadata",
-    "metadata_base64", "content_type", "id", NULL};
+#define EVENT_MEMBERS                                                                    \
+	"type", "data", "data_base64", "metadata", "metadata_base64", "content_type", "id"
+
+static const char *const event_members[] = {EVENT_MEMBERS, NULL};
+static const char *const record_members[] = {EVENT_MEMBERS, "stream_name", NULL};
 static const char *const content_types[] = {
     "application/json", "application/octet-stream", NULL};
 
@@ -42,72 +48,13 @@ struct found {
 /* An event as it stands in the source, in document order. Of what is refused anyway, no
  * more is kept than can be reported. */
 struct source {
+	const char *const *names;
 	struct found found[MEMBERS + KG_FINDINGS_MAX];
 	size_t count;
 	size_t refused_count;
 	const struct found *of[MEMBERS]; /* NULL: the member is missing */
+	struct kg_append_properties properties;
 };
-
-struct kg_append_storage {
-	struct kg_append_storage *next;
-	char bytes[];
-};
-
-void
-kg_append_storage_free(struct kg_append_storage *storage)
-{
-	while (storage != NULL) {
-		struct kg_append_storage *next = storage->next;
-
-		free(storage);
-		storage = next;
-	}
-}
-
-static char *
-store(struct kg_append_reader *reader, size_t size)
-{
-	struct kg_append_storage *storage = kdb_alloc(sizeof *storage + size);
-
-	storage->next = reader->storage;
-	reader->storage = storage;
-	return storage->bytes;
-}
-
-struct kg_refusal *
-kg_append_reader_shape(struct kg_append_reader *reader)
-{
-	if (!reader->has_shape_finding)
-		kg_refusal_dispose(reader->refusal);
-	reader->has_shape_finding = true;
-	if (reader->refusal->finding_count == KG_FINDINGS_MAX)
-		return NULL;
-	return reader->refusal;
-}
-
-/* Whether all findings that can be reported are there: then only the syntax matters. */
-static bool
-is_full(const struct kg_append_reader *reader)
-{
-	return reader->has_shape_finding &&
-	       reader->refusal->finding_count == KG_FINDINGS_MAX;
-}
-
-struct kg_refusal *
-kg_append_reader_values(struct kg_append_reader *reader)
-{
-	if (reader->has_shape_finding ||
-	    reader->refusal->finding_count == KG_FINDINGS_MAX)
-		return NULL;
-	return reader->refusal;
-}
-
-void
-kg_append_reader_print_pointer(
-    const struct kg_append_reader *reader, char pointer[KG_EVENT_POINTER_SIZE])
-{
-	snprintf(pointer, KG_EVENT_POINTER_SIZE, "%s/%zu", reader->prefix, reader->index);
-}
 
 enum { MEMBER_POINTER_SIZE = KG_EVENT_POINTER_SIZE + 16 };
 
@@ -117,24 +64,7 @@ print_member_pointer(
     const struct kg_append_reader *reader, int member, char pointer[MEMBER_POINTER_SIZE])
 {
 	snprintf(pointer, MEMBER_POINTER_SIZE, "%s/%zu/%s", reader->prefix, reader->index,
-	    member_names[member]);
-}
-
-bool
-kg_append_reader_text(struct kg_append_reader *reader, const struct kg_json_value *value,
-    struct kdb_bytes *text)
-{
-	bool is_whole = true;
-	char *decoded;
-
-	text->data = value->start + 1;
-	text->len = value->len - 2;
-	if (value->has_escapes) {
-		decoded = store(reader, value->len);
-		is_whole = kg_json_text_decode(value, decoded, &text->len);
-		text->data = decoded;
-	}
-	return is_whole;
+	    record_members[member]);
 }
 
 static bool
@@ -143,17 +73,26 @@ is_payload(int member)
 	return member == DATA || member == METADATA;
 }
 
+/* Whether only the end of the member's value is looked for. Metadata that becomes properties
+ * must be JSON in any case. */
+static bool
+is_left_unread(const struct kg_append_reader *reader, int member)
+{
+	if (reader->limits->validate_payloads || reader->is_metadata_stream)
+		return false;
+	return member == DATA || (member == METADATA && reader->rules == NULL);
+}
+
 static void
 collect_member(
     struct kg_append_reader *reader, struct source *source, struct found *found)
 {
 	bool is_known;
 
-	found->member = kg_json_text_find(&found->name, member_names);
+	found->member = kg_json_text_find(&found->name, source->names);
 	is_known = found->member >= 0;
 	found->is_duplicate = is_known && source->of[found->member] != NULL;
-	if (is_payload(found->member) && !reader->limits->validate_payloads &&
-	    !reader->is_metadata_stream)
+	if (is_left_unread(reader, found->member))
 		kg_json_find_value_end(&reader->json, &found->value);
 	else
 		kg_json_read_value(&reader->json, &found->value);
@@ -164,9 +103,10 @@ collect_member(
 	source->count++;
 }
 
-/* Reads an object up to its end, or to a syntax error. */
+/* Reads an object up to its end, or to a syntax error. The places that found members do not
+ * fill are not touched. */
 static void
-collect(struct kg_append_reader *reader, struct source *source)
+collect(struct kg_append_reader *reader, struct source *source, const char *const *names)
 {
 	/* One more place than is kept, to read into. */
 	bool is_first = true;
@@ -174,8 +114,10 @@ collect(struct kg_append_reader *reader, struct source *source)
 	struct found *next = &source->found[0];
 
 	memset(source->of, 0, sizeof source->of);
+	source->names = names;
 	source->count = 0;
 	source->refused_count = 0;
+	source->properties = (struct kg_append_properties){0};
 	kg_json_enter(&reader->json);
 	while (kg_json_next_member(&reader->json, &is_first, &next->name)) {
 		collect_member(reader, source, next);
@@ -183,20 +125,6 @@ collect(struct kg_append_reader *reader, struct source *source)
 			   ? &source->found[source->count]
 			   : &spare;
 	}
-}
-
-static void
-report_unknown(
-    struct kg_refusal *refusal, const char *pointer, const struct kg_json_value *name)
-{
-	const char *nearest = kg_json_text_find_nearest(name, member_names);
-	char hint[KG_FINDING_TEXT_SIZE] = "Known are type, data, data_base64, metadata, "
-					  "metadata_base64, content_type and id.";
-
-	if (nearest != NULL)
-		snprintf(hint, sizeof hint, "Did you mean \"%s\"?", nearest);
-	kg_refusal_add(
-	    refusal, KG_PROBLEM_UNKNOWN_MEMBER, pointer, hint, "Unknown member.");
 }
 
 /* Whether a member's value is of the kind it must be. */
@@ -215,54 +143,72 @@ is_excluded(const struct source *source, int member)
 }
 
 static void
-judge_member_shape(struct kg_append_reader *reader, const struct source *source,
+report_member_shape(struct kg_append_reader *reader, const struct source *source,
     const struct found *found)
 {
-	bool is_known = found->member >= 0 && !found->is_duplicate;
-	struct kg_refusal *refusal;
-	char event_pointer[KG_EVENT_POINTER_SIZE];
-	char *pointer;
+	const char *name = record_members[found->member];
+	char pointer[MEMBER_POINTER_SIZE];
+	char detail[80];
 
-	if (is_known && has_right_kind(found) && !is_excluded(source, found->member))
-		return;
-	refusal = kg_append_reader_shape(reader);
-	if (refusal == NULL)
-		return;
-	kg_append_reader_print_pointer(reader, event_pointer);
-	pointer = kg_json_text_make_pointer(event_pointer, &found->name);
-	if (found->member < 0)
-		report_unknown(refusal, pointer, &found->name);
-	else if (found->is_duplicate)
-		kg_refusal_add(refusal, KG_PROBLEM_DUPLICATE_MEMBER, pointer, NULL,
-		    "Duplicate member.");
-	else if (is_excluded(source, found->member))
-		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, pointer, NULL,
-		    "An event has %s or %s, not both.", member_names[found->member - 1],
-		    member_names[found->member]);
+	print_member_pointer(reader, found->member, pointer);
+	if (is_excluded(source, found->member))
+		snprintf(detail, sizeof detail, "An event has %s or %s, not both.",
+		    record_members[found->member - 1], name);
 	else
-		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, pointer, NULL,
-		    "%s must be a string, not %s.", member_names[found->member],
+		snprintf(detail, sizeof detail, "%s must be a string, not %s.", name,
 		    kg_json_kind_name(found->value.kind));
-	free(pointer);
+	kg_append_reader_refuse_shape(
+	    reader, KG_PROBLEM_INVALID_REQUEST, pointer, NULL, detail);
+}
+
+static void
+judge_properties_shape(struct kg_append_reader *reader, struct source *source)
+{
+	const struct kg_json_value *metadata = &source->of[METADATA]->value;
+	char pointer[MEMBER_POINTER_SIZE];
+
+	if (metadata->kind != KG_JSON_OBJECT)
+		return;
+	print_member_pointer(reader, METADATA, pointer);
+	kg_append_properties_read(reader, metadata, &source->properties);
+	kg_append_properties_judge_shape(
+	    reader, metadata, pointer, &source->properties);
+}
+
+static void
+judge_member_shape(struct kg_append_reader *reader, struct source *source,
+    const struct found *found)
+{
+	char pointer[KG_EVENT_POINTER_SIZE];
+
+	if (found->member < 0 || found->is_duplicate) {
+		kg_append_reader_print_pointer(reader, pointer);
+		kg_append_reader_report_member(reader, pointer, &found->name,
+		    source->names, found->is_duplicate);
+	} else if (!has_right_kind(found) || is_excluded(source, found->member)) {
+		report_member_shape(reader, source, found);
+	} else if (found->member == METADATA && reader->rules != NULL) {
+		judge_properties_shape(reader, source);
+	}
 }
 
 static void
 report_missing(struct kg_append_reader *reader, enum member member, const char *detail)
 {
-	struct kg_refusal *refusal = kg_append_reader_shape(reader);
 	char pointer[MEMBER_POINTER_SIZE];
 
-	if (refusal == NULL)
-		return;
 	print_member_pointer(reader, member, pointer);
-	kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, pointer, NULL, "%s", detail);
+	kg_append_reader_refuse_shape(
+	    reader, KG_PROBLEM_INVALID_REQUEST, pointer, NULL, detail);
 }
 
 static void
-judge_shape(struct kg_append_reader *reader, const struct source *source)
+judge_shape(struct kg_append_reader *reader, struct source *source)
 {
 	for (size_t i = 0; i < source->count; i++)
 		judge_member_shape(reader, source, &source->found[i]);
+	if (source->names == record_members && source->of[STREAM_NAME] == NULL)
+		report_missing(reader, STREAM_NAME, "A record must have a stream_name.");
 	if (source->of[TYPE] == NULL)
 		report_missing(reader, TYPE, "An event must have a type.");
 	if (source->of[DATA] == NULL && source->of[DATA_BASE64] == NULL)
@@ -274,6 +220,7 @@ struct judge {
 	struct kg_append_reader *reader;
 	const struct source *source;
 	struct kdb_event *event;
+	struct kdb_bytes *stream_name; /* of a record; else NULL */
 };
 
 static void
@@ -286,6 +233,36 @@ refuse(const struct judge *judge, int member, const char *hint, const char *deta
 		return;
 	print_member_pointer(judge->reader, member, pointer);
 	kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, pointer, hint, "%s", detail);
+}
+
+/* Adds the finding that a member breaks a rule of M and K. Nobody wants it when there is
+ * anything else. */
+static void
+break_rule(const struct judge *judge, const struct found *found, enum kg_problem problem,
+    const char *detail)
+{
+	struct kg_append_reader *reader = judge->reader;
+	const char *at = found->name.start;
+	char pointer[MEMBER_POINTER_SIZE];
+
+	if (reader->refusal->is_set || !kg_rule_findings_wants(reader->rules, at))
+		return;
+	print_member_pointer(reader, found->member, pointer);
+	kg_rule_findings_add(reader->rules, at, problem,
+	    kdb_alloc_text(pointer, strlen(pointer)), detail);
+}
+
+static void
+judge_alphabet(const struct judge *judge, const struct found *found)
+{
+	const char *fault;
+
+	if (judge->reader->rules == NULL)
+		return;
+	fault = kg_event_type_find_fault(
+	    judge->event->type, judge->reader->limits->is_type_ascii_only);
+	if (fault != NULL)
+		break_rule(judge, found, KG_PROBLEM_INVALID_EVENT_TYPE, fault);
 }
 
 static void
@@ -310,6 +287,8 @@ judge_type(const struct judge *judge, const struct found *found)
 		refuse(judge, TYPE, NULL,
 		    "Events of a stream whose name starts with $$ must have the type "
 		    "$metadata.");
+	} else {
+		judge_alphabet(judge, found);
 	}
 }
 
@@ -337,7 +316,8 @@ read_base64(const struct judge *judge, const struct found *found, struct kdb_byt
 
 	/* A lone surrogate becomes a character that base64 does not have. */
 	kg_append_reader_text(judge->reader, &found->value, &text);
-	decoded = store(judge->reader, kg_base64_decoded_max(text.len));
+	decoded = kg_append_reader_store(
+	    judge->reader, kg_base64_decoded_max(text.len));
 	result = kg_base64_decode(text.data, text.len, decoded, &bytes->len);
 	bytes->data = decoded;
 	if (result == KG_BASE64_OK)
@@ -428,6 +408,45 @@ judge_id(const struct judge *judge, const struct found *found)
 }
 
 static void
+judge_metadata(const struct judge *judge, const struct found *found)
+{
+	const struct source *source = judge->source;
+	const struct kg_json_value *value = &found->value;
+	char pointer[MEMBER_POINTER_SIZE];
+
+	if (judge->reader->rules == NULL) {
+		judge->event->metadata = (struct kdb_bytes){value->start, value->len};
+	} else if (value->kind != KG_JSON_OBJECT) {
+		break_rule(judge, found, KG_PROBLEM_METADATA_NOT_STRINGS,
+		    "Metadata must be an object here, whose values are all strings.");
+	} else if (source->properties.has_faults) {
+		print_member_pointer(judge->reader, METADATA, pointer);
+		kg_append_properties_judge_values(judge->reader, value, pointer);
+	}
+}
+
+static void
+judge_metadata_base64(const struct judge *judge, const struct found *found)
+{
+	if (judge->reader->rules == NULL)
+		read_base64(judge, found, &judge->event->metadata);
+	else
+		break_rule(judge, found, KG_PROBLEM_METADATA_NOT_STRINGS,
+		    "Metadata must be an object here, in metadata, whose values are all "
+		    "strings.");
+}
+
+static void
+judge_stream_name(const struct judge *judge, const struct found *found)
+{
+	char pointer[MEMBER_POINTER_SIZE];
+
+	print_member_pointer(judge->reader, STREAM_NAME, pointer);
+	kg_append_reader_name(
+	    judge->reader, &found->value, pointer, judge->stream_name);
+}
+
+static void
 judge_value(const struct judge *judge, const struct found *found)
 {
 	switch ((enum member)found->member) {
@@ -441,17 +460,19 @@ judge_value(const struct judge *judge, const struct found *found)
 		judge_data_base64(judge, found);
 		break;
 	case METADATA:
-		judge->event->metadata =
-		    (struct kdb_bytes){found->value.start, found->value.len};
+		judge_metadata(judge, found);
 		break;
 	case METADATA_BASE64:
-		read_base64(judge, found, &judge->event->metadata);
+		judge_metadata_base64(judge, found);
 		break;
 	case CONTENT_TYPE:
 		judge_content_type(judge, found);
 		break;
 	case ID:
 		judge_id(judge, found);
+		break;
+	case STREAM_NAME:
+		judge_stream_name(judge, found);
 		break;
 	case MEMBERS:
 		break;
@@ -469,46 +490,77 @@ is_json_event(const struct source *source)
 	return kg_json_text_is(&content_type->value, "application/json");
 }
 
+/* What a record's event must be depends on its stream, wherever that is named. */
+static bool
+is_for_metadata(const struct judge *judge)
+{
+	struct kdb_bytes name;
+
+	kg_append_reader_text(
+	    judge->reader, &judge->source->of[STREAM_NAME]->value, &name);
+	return kg_stream_name_is_metadata(name);
+}
+
 static void
 judge_values(const struct judge *judge)
 {
-	*judge->event = (struct kdb_event){.is_json = is_json_event(judge->source)};
+	*judge->event = (struct kdb_event){.is_json = is_json_event(judge->source),
+	    .property_count = judge->source->properties.count};
+	if (judge->stream_name != NULL)
+		judge->reader->is_metadata_stream = is_for_metadata(judge);
 	for (size_t i = 0; i < judge->source->count; i++)
 		judge_value(judge, &judge->source->found[i]);
 }
 
 /* Something stands where an event should be. */
 static void
-read_no_event(struct kg_append_reader *reader)
+read_no_event(struct kg_append_reader *reader, const char *wanted)
 {
 	char pointer[KG_EVENT_POINTER_SIZE];
-	struct kg_refusal *refusal;
 	struct kg_json_value value;
 
 	if (!kg_json_read_value(&reader->json, &value))
 		return;
-	refusal = kg_append_reader_shape(reader);
-	if (refusal == NULL)
-		return;
 	kg_append_reader_print_pointer(reader, pointer);
-	kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, pointer, NULL,
-	    "An event must be an object, not %s.", kg_json_kind_name(value.kind));
+	kg_append_reader_refuse_kind(reader, pointer, wanted, value.kind);
+}
+
+static void
+read_object(struct judge *judge, const char *const *names)
+{
+	struct kg_append_reader *reader = judge->reader;
+	struct source source;
+
+	judge->source = &source;
+	collect(reader, &source, names);
+	if (kg_json_has_failed(&reader->json) || kg_append_reader_is_full(reader))
+		return;
+	judge_shape(reader, &source);
+	if (kg_append_reader_values(reader) != NULL)
+		judge_values(judge);
 }
 
 void
 kg_append_event_read(struct kg_append_reader *reader, struct kdb_event *event)
 {
-	struct source source;
-	struct judge judge = {.reader = reader, .source = &source, .event = event};
+	struct judge judge = {.reader = reader, .event = event};
 
-	if (kg_json_peek(&reader->json) != KG_JSON_OBJECT) {
-		read_no_event(reader);
-		return;
-	}
-	collect(reader, &source);
-	if (kg_json_has_failed(&reader->json) || is_full(reader))
-		return;
-	judge_shape(reader, &source);
-	if (kg_append_reader_values(reader) != NULL)
-		judge_values(&judge);
+	if (kg_json_peek(&reader->json) == KG_JSON_OBJECT)
+		read_object(&judge, event_members);
+	else
+		read_no_event(reader, "An event must be an object");
+}
+
+void
+kg_append_event_read_record(struct kg_append_reader *reader, struct kdb_event *event,
+    struct kdb_bytes *stream_name)
+{
+	struct judge judge = {
+	    .reader = reader, .event = event, .stream_name = stream_name};
+
+	reader->is_metadata_stream = false;
+	if (kg_json_peek(&reader->json) == KG_JSON_OBJECT)
+		read_object(&judge, record_members);
+	else
+		read_no_event(reader, "A record must be an object");
 }

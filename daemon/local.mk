@@ -4,6 +4,8 @@ libdaemon_a_CPPFLAGS = $(AM_CPPFLAGS) $(MICROHTTPD_CFLAGS) $(CJSON_CFLAGS) $(GNU
 libdaemon_a_SOURCES = \
 	daemon/append_body.c daemon/append_body.h \
 	daemon/append_event.c daemon/append_event.h \
+	daemon/append_properties.c daemon/append_properties.h \
+	daemon/append_reader.c daemon/append_reader.h \
 	daemon/base64.c daemon/base64.h \
 	daemon/claim.c daemon/claim.h \
 	daemon/condition.c daemon/condition.h \
@@ -11,6 +13,8 @@ libdaemon_a_SOURCES = \
 	daemon/config_print.c \
 	daemon/config_source.c daemon/config_source.h \
 	daemon/entity_tag.c daemon/entity_tag.h \
+	daemon/equal_texts.c daemon/equal_texts.h \
+	daemon/event_type.c daemon/event_type.h \
 	daemon/idempotency.c daemon/idempotency.h \
 	daemon/json_scan.c daemon/json_scan.h \
 	daemon/json_text.c daemon/json_text.h \
@@ -20,7 +24,10 @@ libdaemon_a_SOURCES = \
 	daemon/log_sink.c daemon/log_sink.h \
 	daemon/option.c daemon/option.h daemon/options.def \
 	daemon/problem.c daemon/problem.h daemon/problems.def \
+	daemon/rule_findings.c daemon/rule_findings.h \
 	daemon/stream_metadata.c daemon/stream_metadata.h \
+	daemon/stream_name.c daemon/stream_name.h \
+	daemon/unicode.c daemon/unicode.h \
 	daemon/uuid.c daemon/uuid.h \
 	daemon/auth.c daemon/auth.h \
 	daemon/connection.c daemon/connection.h \
@@ -47,6 +54,6 @@ bin_PROGRAMS += kurrentgate
 kurrentgate_SOURCES = daemon/main.c
 kurrentgate_CPPFLAGS = $(AM_CPPFLAGS)
 kurrentgate_LDADD = libdaemon.a libclient.a libproto.a $(GRPC_LIBS) $(PROTOBUF_C_LIBS) \
-	$(MICROHTTPD_LIBS) $(CJSON_LIBS) $(GNUTLS_LIBS) -lpthread
+	$(MICROHTTPD_LIBS) $(CJSON_LIBS) $(GNUTLS_LIBS) $(UNISTRING_LIBS) -lpthread
 
 dist_man_MANS += daemon/kurrentgate.8

@@ -6,6 +6,7 @@
 #include "daemon/router.h"
 
 #include "daemon/json_scan.h"
+#include "daemon/stream_name.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -199,60 +200,14 @@ find_path(struct kg_target *target, struct kg_router_match *match)
 
 /* Names (api-design 2). */
 
-/* White_Space of Unicode beyond ASCII, as UTF-8. */
-static const char *const blanks[] = {"\xC2\x85", "\xC2\xA0", "\xE1\x9A\x80",
-    "\xE2\x80\x80", "\xE2\x80\x81", "\xE2\x80\x82", "\xE2\x80\x83", "\xE2\x80\x84",
-    "\xE2\x80\x85", "\xE2\x80\x86", "\xE2\x80\x87", "\xE2\x80\x88", "\xE2\x80\x89",
-    "\xE2\x80\x8A", "\xE2\x80\xA8", "\xE2\x80\xA9", "\xE2\x80\xAF", "\xE2\x81\x9F",
-    "\xE3\x80\x80"};
-
-static size_t
-blank_len(const char *text, size_t len)
-{
-	if ((unsigned char)*text < 0x80)
-		return *text == ' ' || (*text >= '\t' && *text <= '\r');
-	for (size_t i = 0; i < sizeof(blanks) / sizeof(blanks[0]); i++)
-		if (len >= strlen(blanks[i]) &&
-		    memcmp(text, blanks[i], strlen(blanks[i])) == 0)
-			return strlen(blanks[i]);
-	return 0;
-}
-
-static bool
-is_blank(const char *text, size_t len)
-{
-	while (len > 0) {
-		size_t char_len = blank_len(text, len);
-
-		if (char_len == 0)
-			return false;
-		text += char_len;
-		len -= char_len;
-	}
-	return true;
-}
-
-static bool
-is_text(struct kdb_bytes value, const char *text)
-{
-	return value.len == strlen(text) && memcmp(value.data, text, value.len) == 0;
-}
-
 static void
 check_stream(struct kdb_bytes name, size_t max_bytes, struct kg_refusal *refusal)
 {
-	const char *const pointer = "path:stream";
+	char fault[KG_STREAM_NAME_FAULT_SIZE];
 
-	if (name.len > max_bytes)
-		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, pointer, NULL,
-		    "The stream name has %zu bytes, %zu are allowed.", name.len,
-		    max_bytes);
-	else if (is_blank(name.data, name.len))
-		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, pointer, NULL,
-		    "The stream name is all white space.");
-	else if (is_text(name, "$$") || is_text(name, "$all"))
-		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, pointer, NULL,
-		    "This stream name is reserved by the database.");
+	if (!kg_stream_name_check(name, max_bytes, fault))
+		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, "path:stream", NULL,
+		    "%s", fault);
 }
 
 /* Metadata lies in a stream of its own, whose name only the database needs to know. */

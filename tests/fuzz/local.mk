@@ -13,7 +13,7 @@ libfuzz_a_SOURCES = tests/fuzz/fuzz.c tests/fuzz/fuzz.h \
 libfuzz_a_CPPFLAGS = $(AM_CPPFLAGS) $(GNUTLS_CFLAGS)
 
 fuzz_daemon_libs = $(FUZZ_MAIN) libfuzz.a libdaemon.a libclient.a libproto.a \
-	$(CJSON_LIBS) $(GNUTLS_LIBS)
+	$(CJSON_LIBS) $(GNUTLS_LIBS) $(UNISTRING_LIBS)
 
 fuzz_append_answer_SOURCES = tests/fuzz/fuzz_append_answer.c
 fuzz_append_answer_CPPFLAGS = $(AM_CPPFLAGS) $(GRPC_CFLAGS) $(PROTOBUF_C_CFLAGS)

@@ -132,7 +132,7 @@ if HAVE_CHECK
 check_PROGRAMS += test_append_body.tap
 test_append_body_tap_SOURCES = tests/unit/test_append_body.c
 test_append_body_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-test_append_body_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(GNUTLS_LIBS) $(CHECK_LIBS)
+test_append_body_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(GNUTLS_LIBS) $(UNISTRING_LIBS) $(CHECK_LIBS)
 TESTS += test_append_body.tap
 endif
 
@@ -148,7 +148,7 @@ if HAVE_CHECK
 check_PROGRAMS += test_json_corpus.tap
 test_json_corpus_tap_SOURCES = tests/unit/test_json_corpus.c
 test_json_corpus_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DKG_SOURCE_ROOT='"$(top_srcdir)"'
-test_json_corpus_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(GNUTLS_LIBS) $(CHECK_LIBS)
+test_json_corpus_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(GNUTLS_LIBS) $(UNISTRING_LIBS) $(CHECK_LIBS)
 TESTS += test_json_corpus.tap
 endif
 
@@ -156,7 +156,7 @@ if HAVE_CHECK
 check_PROGRAMS += test_router.tap
 test_router_tap_SOURCES = tests/unit/test_router.c
 test_router_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-test_router_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(CHECK_LIBS)
+test_router_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(UNISTRING_LIBS) $(CHECK_LIBS)
 TESTS += test_router.tap
 endif
 
@@ -165,7 +165,7 @@ check_PROGRAMS += test_guard.tap
 test_guard_tap_SOURCES = tests/unit/test_guard.c \
 	tests/unit/head_text.c tests/unit/head_text.h
 test_guard_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-test_guard_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(CHECK_LIBS)
+test_guard_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(UNISTRING_LIBS) $(CHECK_LIBS)
 TESTS += test_guard.tap
 endif
 
@@ -174,7 +174,7 @@ check_PROGRAMS += test_parameters.tap
 test_parameters_tap_SOURCES = tests/unit/test_parameters.c \
 	tests/unit/head_text.c tests/unit/head_text.h
 test_parameters_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-test_parameters_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(GNUTLS_LIBS) $(CHECK_LIBS)
+test_parameters_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(GNUTLS_LIBS) $(UNISTRING_LIBS) $(CHECK_LIBS)
 TESTS += test_parameters.tap
 endif
 
