@@ -504,20 +504,37 @@ send_own_answer(struct kg_http_exchange *exchange)
 	return MHD_NO;
 }
 
-void
-kg_http_answer(struct kg_http_exchange *exchange, unsigned status, char *body, size_t len)
+static void
+start_answer(struct kg_http_exchange *exchange, char *body, size_t len,
+    enum MHD_ResponseMemoryMode mode)
 {
-	exchange->status = status;
-	if (exchange->is_cramped) {
-		start_own_answer(exchange, body, len);
-		return;
-	}
-	exchange->response = MHD_create_response_from_buffer(
-	    len, body, body == NULL ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE);
+	exchange->response = MHD_create_response_from_buffer(len, body, mode);
 	if (exchange->response == NULL)
 		abort(); /* out of memory, like base/alloc */
 	if (exchange->connection->is_excess)
 		kg_http_answer_close(exchange);
+}
+
+void
+kg_http_answer(struct kg_http_exchange *exchange, unsigned status, char *body, size_t len)
+{
+	exchange->status = status;
+	if (exchange->is_cramped)
+		start_own_answer(exchange, body, len);
+	else
+		start_answer(exchange, body, len,
+		    body == NULL ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE);
+}
+
+void
+kg_http_answer_constant(struct kg_http_exchange *exchange, unsigned status,
+    const char *body, size_t len)
+{
+	/* Heads that cramp the library are refused. */
+	assert(!exchange->is_cramped);
+	exchange->status = status;
+	/* The library only reads what it does not own. */
+	start_answer(exchange, (char *)(uintptr_t)body, len, MHD_RESPMEM_PERSISTENT);
 }
 
 void

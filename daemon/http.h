@@ -133,6 +133,10 @@ void kg_http_ready(struct kg_http_exchange *exchange);
 void kg_http_answer(
     struct kg_http_exchange *exchange, unsigned status, char *body, size_t len);
 
+/* The same with bytes that are never freed, so that many answers share them. */
+void kg_http_answer_constant(struct kg_http_exchange *exchange, unsigned status,
+    const char *body, size_t len);
+
 /* Adds a field to the answer; texts are copied. Only after kg_http_answer(). */
 void kg_http_answer_field(
     struct kg_http_exchange *exchange, const char *name, const char *value);

@@ -47,8 +47,17 @@ libdaemon_a_SOURCES = \
 	daemon/endpoints/append.c daemon/endpoints/append.h \
 	daemon/endpoints/append_raw.c \
 	daemon/endpoints/info.c \
+	daemon/endpoints/openapi.c \
 	daemon/endpoints/probes.c \
 	daemon/endpoints/problems.c
+
+# The description of the API: written as YAML, served as JSON, too. A tarball has both, so that
+# building it needs no Python.
+openapi.json: openapi.yaml daemon/openapi_json.py
+	$(AM_V_GEN)$(PYTHON3) $(srcdir)/daemon/openapi_json.py $(srcdir)/openapi.yaml $@
+daemon/endpoints/libdaemon_a-openapi.$(OBJEXT): openapi.yaml openapi.json
+EXTRA_DIST += openapi.yaml openapi.json daemon/openapi_json.py
+MAINTAINERCLEANFILES = openapi.json
 
 bin_PROGRAMS += kurrentgate
 kurrentgate_SOURCES = daemon/main.c

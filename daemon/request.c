@@ -450,17 +450,9 @@ kg_request_answer_field(struct kg_request *request, const char *name, const char
 	kg_http_answer_field(request->exchange, name, value);
 }
 
-void
-kg_request_answer(struct kg_request *request, unsigned status, const char *media_type,
-    struct kdb_buffer *body)
+static void
+finish_answer(struct kg_request *request, unsigned status, const char *media_type)
 {
-	size_t len = body->len;
-	char *bytes;
-
-	/* Every answer has a bound that its buffer was given. */
-	assert(!body->is_overflowed);
-	bytes = kdb_buffer_take(body, &len);
-	kg_http_answer(request->exchange, status, bytes, len);
 	request->log.status = status;
 	if (media_type != NULL)
 		kg_request_answer_field(request, "Content-Type", media_type);
@@ -472,6 +464,28 @@ kg_request_answer(struct kg_request *request, unsigned status, const char *media
 	put_server_timing(request);
 	if (request->must_close || kg_http_is_draining(request->gateway->http))
 		kg_http_answer_close(request->exchange);
+}
+
+void
+kg_request_answer(struct kg_request *request, unsigned status, const char *media_type,
+    struct kdb_buffer *body)
+{
+	size_t len = body->len;
+	char *bytes;
+
+	/* Every answer has a bound that its buffer was given. */
+	assert(!body->is_overflowed);
+	bytes = kdb_buffer_take(body, &len);
+	kg_http_answer(request->exchange, status, bytes, len);
+	finish_answer(request, status, media_type);
+}
+
+void
+kg_request_answer_constant(
+    struct kg_request *request, const char *media_type, const char *bytes, size_t len)
+{
+	kg_http_answer_constant(request->exchange, 200, bytes, len);
+	finish_answer(request, 200, media_type);
 }
 
 void

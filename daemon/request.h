@@ -137,6 +137,10 @@ void kg_request_name_server(struct kg_request *request);
 void kg_request_answer(struct kg_request *request, unsigned status,
     const char *media_type, struct kdb_buffer *body);
 
+/* Answers 200 with bytes that are never freed. */
+void kg_request_answer_constant(
+    struct kg_request *request, const char *media_type, const char *bytes, size_t len);
+
 /* Writes a time as RFC 3339 in UTC, to the second; "" when it cannot be written. */
 enum { KG_REQUEST_TIME_SIZE = 32 };
 void kg_request_print_time(int64_t wall_ns, char text[KG_REQUEST_TIME_SIZE]);

@@ -164,3 +164,10 @@ const struct kg_endpoint kg_readyz_endpoint = {
     .is_probe = true,
     .answer = answer_readyz,
 };
+
+const struct kg_endpoint kg_readyz_check_endpoint = {
+    .operation = "getReadinessCheck",
+    .takes = KG_TAKES_READINESS,
+    .is_probe = true,
+    .answer = answer_readyz,
+};

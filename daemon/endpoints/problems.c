@@ -40,3 +40,8 @@ const struct kg_endpoint kg_problems_endpoint = {
     .operation = "getProblems",
     .answer = answer,
 };
+
+const struct kg_endpoint kg_problem_endpoint = {
+    .operation = "getProblem",
+    .answer = answer,
+};

@@ -26,7 +26,8 @@ CODES = {
     "leader-unavailable": 503, "database-unreachable": 503, "database-busy": 503, "overloaded": 503,
     "draining": 503, "connection-lost": 503, "deadline-exceeded": 504,
 }
-PAGES = ["/livez", "/readyz", "/readyz/leader", "/v1/info", "/problems", "/problems/not-found"]
+PAGES = ["/livez", "/readyz", "/readyz/leader", "/v1/info", "/problems", "/problems/not-found",
+         "/openapi.yaml", "/openapi.json"]
 
 
 # -- probes --------------------------------------------------------------------------------
@@ -82,7 +83,8 @@ def test_exclude(gateway):
 
 
 @pytest.mark.parametrize("accept", ["text/html", "image/png", "application/json;q=0"])
-@pytest.mark.parametrize("target", ["/livez", "/readyz", "/problems", "/problems/not-found"])
+@pytest.mark.parametrize("target", ["/livez", "/readyz", "/problems", "/problems/not-found",
+                                    "/openapi.yaml", "/openapi.json"])
 def test_pages_ignore_an_accept_they_cannot_meet(gateway, target, accept):
     assert gateway.get(target, {"Accept": accept}).status == 200
 
@@ -147,6 +149,7 @@ def test_info(gateway, devdb):
         "max_timeout_seconds": 30}
     assert members["defaults"] == {"current_version": None}
     assert members["api"]["versions"] == ["v1"]
+    assert gateway.get(members["api"]["openapi"]).status == 200
 
 
 def test_info_before_the_first_contact(start_gateway):
