@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Drives topology.c with calls. Owns the topology, and the call and channel under way. */
+/* Drives topology.c with calls. Owns the topology, the call and channel under way, and the search
+ * for causes. */
 #include "client-core/discovery.h"
 
 #include "client-core/base/alloc.h"
 #include "client-core/base/clock.h"
 #include "client-core/call.h"
+#include "client-core/diagnosis.h"
 #include "client-core/gossip.h"
 
 #include <stdio.h>
@@ -21,6 +23,7 @@ enum discovery_phase {
 struct kdb_discovery {
 	struct kdb_discovery_options options;
 	struct kdb_topology *topology;
+	struct kdb_diagnosis *diagnosis;
 	enum discovery_phase phase;
 	bool is_stopped;
 	struct kdb_endpoint asked;
@@ -61,6 +64,7 @@ kdb_discovery_new(const struct kdb_discovery_options *options)
 	discovery->options = *options;
 	kdb_channel_set_up(options->trust);
 	discovery->topology = make_topology(kdb_trust_settings(options->trust));
+	discovery->diagnosis = kdb_diagnosis_new(options->trust);
 	return discovery;
 }
 
@@ -69,6 +73,7 @@ kdb_discovery_free(struct kdb_discovery *discovery)
 {
 	if (!discovery)
 		return;
+	kdb_diagnosis_free(discovery->diagnosis);
 	kdb_topology_free(discovery->topology);
 	free(discovery);
 }
@@ -91,14 +96,21 @@ drop_call(struct kdb_discovery *discovery)
 	discovery->call = NULL;
 }
 
+static void
+drop_channel(struct kdb_discovery *discovery)
+{
+	if (discovery->channel)
+		kdb_channel_unref(discovery->channel);
+	discovery->channel = NULL;
+}
+
 /* The node is of no use: on to the next one. */
 static void
 miss(struct kdb_discovery *discovery, const char *reason)
 {
 	if (reason)
 		kdb_topology_failed(discovery->topology, &discovery->asked, reason);
-	kdb_channel_unref(discovery->channel);
-	discovery->channel = NULL;
+	drop_channel(discovery);
 	discovery->phase = DISCOVERY_SEARCHING;
 	if (discovery->is_stopped)
 		return;
@@ -106,6 +118,21 @@ miss(struct kdb_discovery *discovery, const char *reason)
 	    kdb_topology_has_contact(discovery->topology),
 	    kdb_topology_reason(discovery->topology));
 	kdb_completion_wake(discovery->options.completion);
+}
+
+/* A call has failed. What gRPC says of a connection that was not made is poor where TLS is the
+ * cause, and changes with its version. */
+static void
+miss_by_status(struct kdb_discovery *discovery, const struct kdb_status *status)
+{
+	const char *reason = status->text[0] ? status->text : "no answer";
+	const char *cause = NULL;
+
+	if (status->code == KDB_STATUS_UNAVAILABLE
+	    || status->code == KDB_STATUS_DEADLINE_EXCEEDED)
+		cause = kdb_diagnosis_find(
+		    discovery->diagnosis, &discovery->asked, kdb_clock_mono_ns());
+	miss(discovery, cause ? cause : reason);
 }
 
 static void
@@ -147,7 +174,7 @@ features_ended(void *owner, const struct kdb_status *status)
 	else if (status->code == KDB_STATUS_OK)
 		miss(discovery, "the answer about server features cannot be read");
 	else
-		miss(discovery, status->text);
+		miss_by_status(discovery, status);
 }
 
 static void
@@ -179,6 +206,7 @@ gossip_received(void *owner, const uint8_t *bytes, size_t len)
 	size_t count;
 
 	discovery->has_answer = kdb_gossip_read(bytes, len, members, &count);
+	kdb_diagnosis_forget(discovery->diagnosis, &discovery->asked);
 	if (discovery->has_answer)
 		discovery->leads = kdb_topology_answered(
 		    discovery->topology, &discovery->asked, members, count);
@@ -197,7 +225,7 @@ gossip_ended(void *owner, const struct kdb_status *status)
 	if (discovery->is_stopped)
 		miss(discovery, NULL);
 	else if (status->code != KDB_STATUS_OK)
-		miss(discovery, status->text[0] ? status->text : "no answer");
+		miss_by_status(discovery, status);
 	else if (!discovery->has_answer)
 		miss(discovery, "the gossip answer cannot be read");
 	else if (!discovery->leads)

@@ -16,10 +16,12 @@ libclient_a_SOURCES = \
 	client-core/completion.c client-core/completion.h \
 	client-core/connection_settings.c client-core/connection_settings.h \
 	client-core/connection_string.c client-core/connection_string.h \
+	client-core/diagnosis.c client-core/diagnosis.h \
 	client-core/discovery.c client-core/discovery.h \
 	client-core/error.c client-core/error.h \
 	client-core/features.c client-core/features.h \
 	client-core/gossip.c client-core/gossip.h \
+	client-core/handshake.c client-core/handshake.h \
 	client-core/operation.c client-core/operation.h \
 	client-core/operations.h \
 	client-core/operations/append.c \
