@@ -6,6 +6,7 @@
 #include "daemon/append_body.h"
 
 #include "client-core/base/alloc.h"
+#include "daemon/append_builder.h"
 #include "daemon/append_event.h"
 #include "daemon/json_scan.h"
 #include "daemon/json_text.h"
@@ -16,82 +17,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char no_events[] = "There must be at least one event.";
-
-/* The body under construction. */
-struct builder {
-	struct kg_append_reader reader;
-	struct kg_append_body *append;
-	size_t capacity; /* of append->events */
-	size_t seen;     /* events in the body, also those that are too many to keep */
-};
-
-static void
-start(struct builder *builder, struct kdb_bytes stream_name,
-    const struct kg_append_limits *limits, struct kg_append_body *append,
-    struct kg_refusal *refusal)
-{
-	*append = (struct kg_append_body){0};
-	*builder = (struct builder){.append = append,
-	    .reader = {.limits = limits,
-		.is_metadata_stream = kg_stream_name_is_metadata(stream_name),
-		.refusal = refusal}};
-}
-
-static struct kdb_event *
-next_event(struct builder *builder)
-{
-	struct kg_append_body *append = builder->append;
-
-	if (append->event_count == builder->capacity) {
-		builder->capacity = builder->capacity == 0 ? 4 : builder->capacity * 2;
-		append->events = kdb_realloc(
-		    append->events, builder->capacity * sizeof *append->events);
-	}
-	return &append->events[append->event_count];
-}
-
-/* Reads one event; those beyond the limit are judged and counted, and not kept. */
-static void
-read_event(struct builder *builder, size_t index)
-{
-	struct kdb_event surplus;
-	bool is_kept = builder->append->event_count < builder->reader.limits->max_events;
-
-	builder->seen++;
-	builder->reader.index = index;
-	kg_append_event_read(&builder->reader, is_kept ? next_event(builder) : &surplus);
-	if (is_kept)
-		builder->append->event_count++;
-}
-
-/* Settles what was found. True: the body is good, and *append is complete. */
-static bool
-finish(struct builder *builder, const char *place)
-{
-	struct kg_append_reader *reader = &builder->reader;
-	size_t max_events = reader->limits->max_events;
-
-	builder->append->storage = reader->storage;
-	if (kg_append_reader_settle(reader, place) && builder->seen > max_events)
-		kg_append_reader_refuse_too_many(
-		    reader, "events", max_events, builder->seen);
-	if (!reader->refusal->is_set)
-		return true;
-	free(builder->append->events);
-	kg_append_storage_free(reader->storage);
-	builder->append->events = NULL;
-	builder->append->event_count = 0;
-	builder->append->storage = NULL;
-	return false;
-}
-
 enum envelope_member { CURRENT_VERSION, EVENTS };
 
 static const char *const envelope_members[] = {"current_version", "events", NULL};
 
 static void
-read_current_version(struct builder *builder)
+read_current_version(struct kg_append_builder *builder)
 {
 	struct kg_append_reader *reader = &builder->reader;
 	struct kg_append_body *append = builder->append;
@@ -104,19 +35,18 @@ read_current_version(struct builder *builder)
 		    "current_version must be a number or a string", value.kind);
 		return;
 	}
-	append->has_expected_version = kg_append_reader_expectation(
-	    reader, &value, &append->expected_version);
+	append->has_expected_version =
+	    kg_append_reader_expectation(reader, &value, &append->expected_version);
 	if (!append->has_expected_version)
 		kg_append_reader_refuse_value(
 		    reader, "/current_version", KG_EXPECTATION_ADVICE);
 }
 
 static void
-read_events(struct builder *builder)
+read_events(struct kg_append_builder *builder)
 {
 	struct kg_json *json = &builder->reader.json;
 	struct kg_json_value value;
-	bool is_first = true;
 
 	if (kg_json_peek(json) != KG_JSON_ARRAY) {
 		if (kg_json_read_value(json, &value))
@@ -124,15 +54,11 @@ read_events(struct builder *builder)
 			    "events must be an array", value.kind);
 		return;
 	}
-	kg_json_enter(json);
-	while (kg_json_next_element(json, &is_first))
-		read_event(builder, builder->seen);
-	if (builder->seen == 0)
-		kg_append_reader_refuse_value(&builder->reader, "/events", no_events);
+	kg_append_builder_read_array(builder, "/events", kg_append_event_read);
 }
 
 static void
-read_envelope_members(struct builder *builder)
+read_envelope_members(struct kg_append_builder *builder)
 {
 	struct kg_json *json = &builder->reader.json;
 	bool has[2] = {false, false};
@@ -144,8 +70,8 @@ read_envelope_members(struct builder *builder)
 		int member = kg_json_text_find(&name, envelope_members);
 
 		if (member < 0 || has[member]) {
-			kg_append_reader_skip_member(&builder->reader, "", &name,
-			    envelope_members, member >= 0);
+			kg_append_reader_skip_member(
+			    &builder->reader, "", &name, envelope_members, member >= 0);
 			continue;
 		}
 		has[member] = true;
@@ -165,11 +91,11 @@ kg_append_body_read_json(const char *body, size_t len, struct kdb_bytes stream_n
     const struct kg_append_limits *limits, struct kg_append_body *append,
     struct kg_refusal *refusal)
 {
-	struct builder builder;
+	struct kg_append_builder builder;
 	struct kg_json *json = &builder.reader.json;
 	struct kg_json_value value;
 
-	start(&builder, stream_name, limits, append, refusal);
+	kg_append_builder_start(&builder, stream_name, limits, append, refusal);
 	builder.reader.prefix = "/events";
 	kg_json_init(json, body, len, limits->max_depth);
 	if (kg_json_peek(json) == KG_JSON_OBJECT)
@@ -178,14 +104,14 @@ kg_append_body_read_json(const char *body, size_t len, struct kdb_bytes stream_n
 		kg_append_reader_refuse_kind(
 		    &builder.reader, "", "The body must be an object", value.kind);
 	kg_json_finish(json);
-	return finish(&builder, "At ");
+	return kg_append_builder_finish(&builder, "At ");
 }
 
 /* Reads one line, which ends at reader.json.end. */
 static void
-read_line(struct builder *builder, size_t line)
+read_line(struct kg_append_builder *builder, size_t line)
 {
-	read_event(builder, line);
+	kg_append_builder_read(builder, line, kg_append_event_read);
 	kg_json_finish(&builder->reader.json);
 }
 
@@ -198,7 +124,7 @@ is_blank(const char *at, const char *end)
 }
 
 static void
-refuse_blank_line(struct builder *builder, size_t line)
+refuse_blank_line(struct kg_append_builder *builder, size_t line)
 {
 	char pointer[KG_EVENT_POINTER_SIZE];
 
@@ -213,12 +139,12 @@ kg_append_body_read_ndjson(const char *body, size_t len, struct kdb_bytes stream
     const struct kg_append_limits *limits, struct kg_append_body *append,
     struct kg_refusal *refusal)
 {
-	struct builder builder;
+	struct kg_append_builder builder;
 	struct kg_json *json = &builder.reader.json;
 	const char *end;
 	char place[40] = "";
 
-	start(&builder, stream_name, limits, append, refusal);
+	kg_append_builder_start(&builder, stream_name, limits, append, refusal);
 	builder.reader.prefix = "";
 	kg_json_init(json, body, len, limits->max_depth);
 	end = json->end;
@@ -236,8 +162,8 @@ kg_append_body_read_ndjson(const char *body, size_t len, struct kdb_bytes stream
 			json->at = newline == NULL ? end : newline + 1;
 	}
 	if (builder.seen == 0)
-		kg_append_reader_refuse_value(&builder.reader, "", no_events);
-	return finish(&builder, place);
+		kg_append_builder_refuse_none(&builder, "");
+	return kg_append_builder_finish(&builder, place);
 }
 
 static void

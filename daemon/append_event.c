@@ -7,10 +7,9 @@
 
 #include "client-core/base/alloc.h"
 #include "daemon/append_properties.h"
-#include "daemon/base64.h"
+#include "daemon/append_value.h"
 #include "daemon/event_type.h"
 #include "daemon/json_text.h"
-#include "daemon/stream_metadata.h"
 #include "daemon/stream_name.h"
 #include "daemon/uuid.h"
 
@@ -171,20 +170,19 @@ judge_properties_shape(struct kg_append_reader *reader, struct source *source)
 		return;
 	print_member_pointer(reader, METADATA, pointer);
 	kg_append_properties_read(reader, metadata, &source->properties);
-	kg_append_properties_judge_shape(
-	    reader, metadata, pointer, &source->properties);
+	kg_append_properties_judge_shape(reader, metadata, pointer, &source->properties);
 }
 
 static void
-judge_member_shape(struct kg_append_reader *reader, struct source *source,
-    const struct found *found)
+judge_member_shape(
+    struct kg_append_reader *reader, struct source *source, const struct found *found)
 {
 	char pointer[KG_EVENT_POINTER_SIZE];
 
 	if (found->member < 0 || found->is_duplicate) {
 		kg_append_reader_print_pointer(reader, pointer);
-		kg_append_reader_report_member(reader, pointer, &found->name,
-		    source->names, found->is_duplicate);
+		kg_append_reader_report_member(
+		    reader, pointer, &found->name, source->names, found->is_duplicate);
 	} else if (!has_right_kind(found) || is_excluded(source, found->member)) {
 		report_member_shape(reader, source, found);
 	} else if (found->member == METADATA && reader->rules != NULL) {
@@ -224,15 +222,10 @@ struct judge {
 };
 
 static void
-refuse(const struct judge *judge, int member, const char *hint, const char *detail)
+refuse(const struct judge *judge, enum member member, const char *detail)
 {
-	struct kg_refusal *refusal = kg_append_reader_values(judge->reader);
-	char pointer[MEMBER_POINTER_SIZE];
-
-	if (refusal == NULL)
-		return;
-	print_member_pointer(judge->reader, member, pointer);
-	kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, pointer, hint, "%s", detail);
+	kg_append_reader_refuse_member(
+	    judge->reader, record_members[member], NULL, detail);
 }
 
 /* Adds the finding that a member breaks a rule of M and K. Nobody wants it when there is
@@ -248,8 +241,8 @@ break_rule(const struct judge *judge, const struct found *found, enum kg_problem
 	if (reader->refusal->is_set || !kg_rule_findings_wants(reader->rules, at))
 		return;
 	print_member_pointer(reader, found->member, pointer);
-	kg_rule_findings_add(reader->rules, at, problem,
-	    kdb_alloc_text(pointer, strlen(pointer)), detail);
+	kg_rule_findings_add(
+	    reader->rules, at, problem, kdb_alloc_text(pointer, strlen(pointer)), detail);
 }
 
 static void
@@ -268,130 +261,33 @@ judge_alphabet(const struct judge *judge, const struct found *found)
 static void
 judge_type(const struct judge *judge, const struct found *found)
 {
-	struct kdb_bytes *type = &judge->event->type;
-	size_t max_len = judge->reader->limits->max_name_bytes;
-	char detail[80];
-
-	if (!kg_append_reader_text(judge->reader, &found->value, type)) {
-		refuse(judge, TYPE, NULL, "The event type has half of a surrogate pair.");
-	} else if (type->len == 0) {
-		refuse(judge, TYPE, NULL, "The event type is empty.");
-	} else if (type->len > max_len) {
-		snprintf(detail, sizeof detail, "The event type has more than %zu bytes.",
-		    max_len);
-		refuse(judge, TYPE, NULL, detail);
-	} else if (memchr(type->data, '\0', type->len) != NULL) {
-		refuse(judge, TYPE, NULL, "The event type holds U+0000.");
-	} else if (judge->reader->is_metadata_stream &&
-		   (type->len != 9 || memcmp(type->data, "$metadata", 9) != 0)) {
-		refuse(judge, TYPE, NULL,
-		    "Events of a stream whose name starts with $$ must have the type "
-		    "$metadata.");
-	} else {
+	if (kg_append_value_type(judge->reader, &found->value, &judge->event->type))
 		judge_alphabet(judge, found);
-	}
-}
-
-static const char *
-describe_base64(enum kg_base64_result result)
-{
-	switch (result) {
-	case KG_BASE64_WRONG_LENGTH:
-		return "The length of the base64 text is no multiple of four.";
-	case KG_BASE64_WRONG_PADDING:
-		return "The last character of the base64 text has bits that stand for "
-		       "nothing.";
-	default:
-		return "The text has a character that is not of base64.";
-	}
-}
-
-static bool
-read_base64(const struct judge *judge, const struct found *found, struct kdb_bytes *bytes)
-{
-	enum kg_base64_result result;
-	struct kdb_bytes text;
-	const char *hint = NULL;
-	char *decoded;
-
-	/* A lone surrogate becomes a character that base64 does not have. */
-	kg_append_reader_text(judge->reader, &found->value, &text);
-	decoded = kg_append_reader_store(
-	    judge->reader, kg_base64_decoded_max(text.len));
-	result = kg_base64_decode(text.data, text.len, decoded, &bytes->len);
-	bytes->data = decoded;
-	if (result == KG_BASE64_OK)
-		return true;
-	if (result == KG_BASE64_URL_ALPHABET)
-		hint = "Use + and / where the URL alphabet has - and _.";
-	refuse(judge, found->member, hint, describe_base64(result));
-	return false;
-}
-
-/* A JSON pointer cannot lead into a base64 text, so what is found there is told in words.
- */
-static void
-judge_decoded_metadata(const struct judge *judge)
-{
-	const struct kdb_bytes *data = &judge->event->data;
-	struct kg_refusal inner;
-	char detail[2 * KG_FINDING_TEXT_SIZE];
-
-	kg_refusal_init(&inner);
-	kg_stream_metadata_check(data->data, data->len, "", &inner);
-	for (size_t i = 0; i < inner.finding_count; i++) {
-		snprintf(detail, sizeof detail, "At \"%.100s\" of the decoded JSON: %s",
-		    inner.findings[i].pointer, inner.findings[i].detail);
-		refuse(judge, DATA_BASE64, NULL, detail);
-	}
-	kg_refusal_dispose(&inner);
 }
 
 static void
 judge_data_base64(const struct judge *judge, const struct found *found)
 {
-	const struct kg_append_reader *reader = judge->reader;
-	struct kdb_event *event = judge->event;
-	bool must_be_valid;
+	struct kdb_bytes *data = &judge->event->data;
 
-	if (!read_base64(judge, found, &event->data))
+	if (!kg_append_value_base64(judge->reader, "data_base64", &found->value, data))
 		return;
-	if (!event->is_json) {
-		if (reader->is_metadata_stream && judge->source->of[CONTENT_TYPE] == NULL)
-			refuse(judge, DATA_BASE64, NULL,
-			    "Stream metadata must be JSON: content_type is missing.");
-		return;
-	}
-	must_be_valid = reader->limits->validate_payloads || reader->is_metadata_stream;
-	if (event->data.len == 0 ||
-	    (must_be_valid && !kg_json_is_valid(event->data.data, event->data.len,
-				  reader->limits->max_depth)))
-		refuse(judge, DATA_BASE64, NULL, "The decoded bytes are not JSON.");
-	else if (reader->is_metadata_stream)
-		judge_decoded_metadata(judge);
-}
-
-static void
-judge_data(const struct judge *judge, const struct found *found)
-{
-	struct kg_refusal *refusal = kg_append_reader_values(judge->reader);
-	char pointer[MEMBER_POINTER_SIZE];
-
-	judge->event->data = (struct kdb_bytes){found->value.start, found->value.len};
-	if (!judge->reader->is_metadata_stream || refusal == NULL)
-		return;
-	print_member_pointer(judge->reader, DATA, pointer);
-	kg_stream_metadata_check(found->value.start, found->value.len, pointer, refusal);
+	if (judge->event->is_json)
+		kg_append_value_check_decoded(judge->reader, data);
+	else if (judge->reader->is_metadata_stream &&
+		 judge->source->of[CONTENT_TYPE] == NULL)
+		refuse(judge, DATA_BASE64,
+		    "Stream metadata must be JSON: content_type is missing.");
 }
 
 static void
 judge_content_type(const struct judge *judge, const struct found *found)
 {
 	if (kg_json_text_find(&found->value, content_types) < 0)
-		refuse(judge, CONTENT_TYPE, NULL,
+		refuse(judge, CONTENT_TYPE,
 		    "content_type must be application/json or application/octet-stream.");
 	else if (judge->reader->is_metadata_stream && !judge->event->is_json)
-		refuse(judge, CONTENT_TYPE, NULL,
+		refuse(judge, CONTENT_TYPE,
 		    "Events of a stream whose name starts with $$ must be JSON.");
 }
 
@@ -402,7 +298,7 @@ judge_id(const struct judge *judge, const struct found *found)
 
 	kg_append_reader_text(judge->reader, &found->value, &text);
 	if (!kg_uuid_read(text.data, text.len, judge->event->id))
-		refuse(judge, ID, NULL,
+		refuse(judge, ID,
 		    "id must be a UUID of 36 characters with hyphens, and not the nil "
 		    "UUID.");
 }
@@ -429,7 +325,8 @@ static void
 judge_metadata_base64(const struct judge *judge, const struct found *found)
 {
 	if (judge->reader->rules == NULL)
-		read_base64(judge, found, &judge->event->metadata);
+		kg_append_value_base64(judge->reader, "metadata_base64", &found->value,
+		    &judge->event->metadata);
 	else
 		break_rule(judge, found, KG_PROBLEM_METADATA_NOT_STRINGS,
 		    "Metadata must be an object here, in metadata, whose values are all "
@@ -442,8 +339,7 @@ judge_stream_name(const struct judge *judge, const struct found *found)
 	char pointer[MEMBER_POINTER_SIZE];
 
 	print_member_pointer(judge->reader, STREAM_NAME, pointer);
-	kg_append_reader_name(
-	    judge->reader, &found->value, pointer, judge->stream_name);
+	kg_append_reader_name(judge->reader, &found->value, pointer, judge->stream_name);
 }
 
 static void
@@ -454,7 +350,7 @@ judge_value(const struct judge *judge, const struct found *found)
 		judge_type(judge, found);
 		break;
 	case DATA:
-		judge_data(judge, found);
+		kg_append_value_data(judge->reader, &found->value, &judge->event->data);
 		break;
 	case DATA_BASE64:
 		judge_data_base64(judge, found);
@@ -512,19 +408,6 @@ judge_values(const struct judge *judge)
 		judge_value(judge, &judge->source->found[i]);
 }
 
-/* Something stands where an event should be. */
-static void
-read_no_event(struct kg_append_reader *reader, const char *wanted)
-{
-	char pointer[KG_EVENT_POINTER_SIZE];
-	struct kg_json_value value;
-
-	if (!kg_json_read_value(&reader->json, &value))
-		return;
-	kg_append_reader_print_pointer(reader, pointer);
-	kg_append_reader_refuse_kind(reader, pointer, wanted, value.kind);
-}
-
 static void
 read_object(struct judge *judge, const char *const *names)
 {
@@ -548,7 +431,7 @@ kg_append_event_read(struct kg_append_reader *reader, struct kdb_event *event)
 	if (kg_json_peek(&reader->json) == KG_JSON_OBJECT)
 		read_object(&judge, event_members);
 	else
-		read_no_event(reader, "An event must be an object");
+		kg_append_reader_refuse_element(reader, "An event must be an object");
 }
 
 void
@@ -562,5 +445,5 @@ kg_append_event_read_record(struct kg_append_reader *reader, struct kdb_event *e
 	if (kg_json_peek(&reader->json) == KG_JSON_OBJECT)
 		read_object(&judge, record_members);
 	else
-		read_no_event(reader, "A record must be an object");
+		kg_append_reader_refuse_element(reader, "A record must be an object");
 }

@@ -104,8 +104,8 @@ kg_append_reader_refuse_value(
 	struct kg_refusal *refusal = kg_append_reader_values(reader);
 
 	if (refusal != NULL)
-		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, pointer, NULL, "%s",
-		    detail);
+		kg_refusal_add(
+		    refusal, KG_PROBLEM_INVALID_REQUEST, pointer, NULL, "%s", detail);
 }
 
 void
@@ -175,15 +175,47 @@ kg_append_reader_skip_member(struct kg_append_reader *reader, const char *prefix
 	struct kg_json_value value;
 
 	if (kg_json_read_value(&reader->json, &value))
-		kg_append_reader_report_member(
-		    reader, prefix, name, names, is_duplicate);
+		kg_append_reader_report_member(reader, prefix, name, names, is_duplicate);
 }
 
 void
 kg_append_reader_print_pointer(
     const struct kg_append_reader *reader, char pointer[KG_EVENT_POINTER_SIZE])
 {
-	snprintf(pointer, KG_EVENT_POINTER_SIZE, "%s/%zu", reader->prefix, reader->index);
+	if (reader->prefix == NULL)
+		pointer[0] = '\0';
+	else
+		snprintf(pointer, KG_EVENT_POINTER_SIZE, "%s/%zu", reader->prefix,
+		    reader->index);
+}
+
+enum { MEMBER_POINTER_SIZE = KG_EVENT_POINTER_SIZE + 32 };
+
+void
+kg_append_reader_refuse_member(struct kg_append_reader *reader, const char *name,
+    const char *hint, const char *detail)
+{
+	struct kg_refusal *refusal = kg_append_reader_values(reader);
+	char event_pointer[KG_EVENT_POINTER_SIZE];
+	char pointer[MEMBER_POINTER_SIZE];
+
+	if (refusal == NULL)
+		return;
+	kg_append_reader_print_pointer(reader, event_pointer);
+	snprintf(pointer, sizeof pointer, "%s/%s", event_pointer, name);
+	kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, pointer, hint, "%s", detail);
+}
+
+void
+kg_append_reader_refuse_element(struct kg_append_reader *reader, const char *wanted)
+{
+	char pointer[KG_EVENT_POINTER_SIZE];
+	struct kg_json_value value;
+
+	if (!kg_json_read_value(&reader->json, &value))
+		return;
+	kg_append_reader_print_pointer(reader, pointer);
+	kg_append_reader_refuse_kind(reader, pointer, wanted, value.kind);
 }
 
 bool
@@ -218,8 +250,8 @@ kg_append_reader_name(struct kg_append_reader *reader, const struct kg_json_valu
 }
 
 bool
-kg_append_reader_expectation(struct kg_append_reader *reader,
-    const struct kg_json_value *value, int64_t *version)
+kg_append_reader_expectation(
+    struct kg_append_reader *reader, const struct kg_json_value *value, int64_t *version)
 {
 	struct kdb_bytes text = {value->start, value->len};
 

@@ -21,9 +21,11 @@
 struct kg_append_reader {
 	struct kg_json json;
 	const struct kg_append_limits *limits;
-	bool is_metadata_stream; /* its name starts with "$$" */
-	/* Where the event stands, that is read next: "/events" or "", and its number there. Made
-	 * into a pointer only for a finding, since most events have none. */
+	struct kdb_bytes stream_name; /* of an append to one stream */
+	bool is_metadata_stream;      /* its name starts with "$$" */
+	/* Where the event stands, that is read next: "/events" or "", and its number there; NULL
+	 * when the event is the whole body. Made into a pointer only for a finding, since most
+	 * events have none. */
 	const char *prefix;
 	size_t index;
 	struct kg_refusal *refusal;
@@ -56,6 +58,14 @@ void kg_append_reader_refuse_shape(struct kg_append_reader *reader,
     enum kg_problem problem, const char *pointer, const char *hint, const char *detail);
 void kg_append_reader_refuse_value(
     struct kg_append_reader *reader, const char *pointer, const char *detail);
+
+/* Adds a finding about the value of a member of the event, whose name needs no escapes. hint
+ * may be NULL. */
+void kg_append_reader_refuse_member(struct kg_append_reader *reader, const char *name,
+    const char *hint, const char *detail);
+
+/* Reads past what stands where an object should be; wanted: "An event must be an object". */
+void kg_append_reader_refuse_element(struct kg_append_reader *reader, const char *wanted);
 
 /* The value there is of a kind that it must not be; wanted: "events must be an array". */
 void kg_append_reader_refuse_kind(struct kg_append_reader *reader, const char *pointer,
@@ -91,8 +101,8 @@ void kg_append_reader_name(struct kg_append_reader *reader,
     const struct kg_json_value *value, const char *pointer, struct kdb_bytes *name);
 
 /* Reads an expectation, a number or a string, from its value. */
-bool kg_append_reader_expectation(struct kg_append_reader *reader,
-    const struct kg_json_value *value, int64_t *version);
+bool kg_append_reader_expectation(
+    struct kg_append_reader *reader, const struct kg_json_value *value, int64_t *version);
 
 /* Sets the refusal for a scan that has failed. place: words in front of the place, such as
  * "At ". */

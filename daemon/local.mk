@@ -3,9 +3,11 @@ noinst_LIBRARIES += libdaemon.a
 libdaemon_a_CPPFLAGS = $(AM_CPPFLAGS) $(MICROHTTPD_CFLAGS) $(CJSON_CFLAGS) $(GNUTLS_CFLAGS)
 libdaemon_a_SOURCES = \
 	daemon/append_body.c daemon/append_body.h \
+	daemon/append_builder.c daemon/append_builder.h \
 	daemon/append_event.c daemon/append_event.h \
 	daemon/append_properties.c daemon/append_properties.h \
 	daemon/append_reader.c daemon/append_reader.h \
+	daemon/append_value.c daemon/append_value.h \
 	daemon/base64.c daemon/base64.h \
 	daemon/claim.c daemon/claim.h \
 	daemon/condition.c daemon/condition.h \
