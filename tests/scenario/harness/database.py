@@ -6,7 +6,7 @@ import json
 import subprocess
 import uuid
 
-from . import server, trace
+from . import link, server, trace
 from .gateway import flags_of
 from .limits import wait_until
 from .process import Process, clean_environment, free_port, program
@@ -36,12 +36,16 @@ class Devdb(Process):
     def __init__(self, port=None, wait_ready=True, **options):
         if server.EMULATED:
             options = {"emulate": server.EMULATED, **options}
+        options = link.database_options(options)
         self.port = port or free_port()
         self.admin_port = free_port()
         argv = [program("KURRENTGATE_DEVDB", "kurrentgate-devdb"),
                 "--listen", f"127.0.0.1:{self.port}", "--admin", f"127.0.0.1:{self.admin_port}",
                 *flags_of(options)]
         self._reader_process = None
+        users = options.get("user", ())
+        # The first user reads back; "admin" may read all.
+        self._credentials = ":".join(users[0].split(":")[:2]) if users else None
         super().__init__("devdb", argv)
         if wait_ready:
             wait_until(self._is_ready, 10, "devdb is ready")
@@ -88,7 +92,14 @@ class Devdb(Process):
     def written(self):
         """Counters that move whenever an append reaches the database or stores something."""
         stats = self.stats()
-        return stats["batches_received"], stats["appends_stored"], stats["events_stored"]
+        calls = stats["calls"]
+        return (stats["batches_received"], calls["AppendSession"], calls["AppendRecords"],
+                *self.stored())
+
+    def stored(self):
+        """Counters that move whenever an append stores something."""
+        stats = self.stats()
+        return stats["appends_stored"], stats["events_stored"]
 
     def batches(self):
         """How many appends have arrived, answered or not."""
@@ -116,7 +127,7 @@ class Devdb(Process):
 
     def _readback(self):
         if self._reader_process is None or self._reader_process.address != self.address:
-            self._reader_process = Reader(self.address)
+            self._reader_process = Reader(self.address, self._credentials)
         return self._reader_process
 
     def stop(self, seconds=15):
@@ -127,11 +138,14 @@ class Devdb(Process):
 
 
 class Reader:
-    """The C program that reads streams back (readback.c); one process for many calls."""
+    """The C program that reads streams back (readback.c); one process for many calls. roots: whom
+    to trust, a file or "unverified"; None for no TLS."""
 
-    def __init__(self, address, credentials=None):
+    def __init__(self, address, credentials=None, roots=None):
         self.address = address
         secret = {"READBACK_CREDENTIALS": credentials} if credentials else {}
+        if roots:
+            secret["READBACK_TLS"] = str(roots)
         self.child = subprocess.Popen(
             [program("KURRENTGATE_READBACK", "tests/scenario/readback"), address],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=clean_environment(secret))
