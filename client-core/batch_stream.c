@@ -5,6 +5,7 @@
 
 #include "client-core/base/alloc.h"
 #include "client-core/base/clock.h"
+#include "client-core/operations/append.h"
 
 #include <stdlib.h>
 
@@ -262,7 +263,8 @@ finish_pending(struct kdb_batch_stream *stream, const struct kdb_status *status)
 	struct kdb_progress progress = { .is_complete = true,
 		.is_alone = stream->pending_count == 1 && !stream->has_forgotten,
 		.was_answered = stream->was_answered,
-		.is_own_credentials = true };
+		.is_own_credentials = true,
+		.requires = KDB_APPEND_REQUIRES };
 
 	for (uint32_t i = 0; i < stream->slot_count; i++) {
 		struct kdb_operation *operation = stream->slots[i].operation;
@@ -321,7 +323,7 @@ kdb_batch_stream_new_locked(const struct kdb_batch_stream_options *options)
 		.ended = ended };
 	struct kdb_batch_stream *stream = kdb_alloc_zero(1, sizeof *stream);
 	struct kdb_call_options call_options = { .channel = options->channel,
-		.path = "/event_store.client.streams.Streams/BatchAppend",
+		.path = KDB_APPEND_PATH,
 		.authorization = options->authorization,
 		.requires_leader = true,
 		.deadline_mono_ns = INT64_MAX,

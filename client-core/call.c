@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* Up to this size a copy costs less than a slice of its own. */
-enum { COPIED_BODY_MAX = 16 * 1024 };
+enum { COPIED_BODY_MAX = 16 * 1024, REQUEST_METADATA_MAX = 4 };
 
 struct kdb_call {
 	atomic_uint refs;
@@ -26,7 +26,7 @@ struct kdb_call {
 	struct kdb_tag received_tag;
 	struct kdb_tag ended_tag;
 	struct kdb_tag sent_tag;
-	grpc_metadata metadata[2]; /* of the request */
+	grpc_metadata metadata[REQUEST_METADATA_MAX]; /* of the request */
 	size_t metadata_count;
 	grpc_metadata_array initial_metadata;
 	grpc_byte_buffer *answer;
@@ -54,8 +54,8 @@ kdb_call_unref(struct kdb_call *call)
 	grpc_metadata_array_destroy(&call->initial_metadata);
 	grpc_metadata_array_destroy(&call->trailers);
 	grpc_slice_unref(call->status_text);
-	if (call->metadata_count > 1)
-		grpc_slice_unref(call->metadata[1].value);
+	for (size_t i = 0; i < call->metadata_count; i++)
+		grpc_slice_unref(call->metadata[i].value);
 	free(call);
 }
 
@@ -165,19 +165,24 @@ deadline_of(int64_t mono_ns)
 }
 
 static void
+add_metadata(struct kdb_call *call, const char *key, const char *value)
+{
+	grpc_metadata *entry = &call->metadata[call->metadata_count];
+
+	if (!value)
+		return;
+	entry->key = grpc_slice_from_static_string(key);
+	entry->value = grpc_slice_from_copied_string(value);
+	call->metadata_count++;
+}
+
+static void
 fill_metadata(struct kdb_call *call, const struct kdb_call_options *options)
 {
-	grpc_metadata *metadata = call->metadata;
-
-	metadata[0].key = grpc_slice_from_static_string("requires-leader");
-	metadata[0].value = grpc_slice_from_static_string(
-	    options->requires_leader ? "true" : "false");
-	call->metadata_count = 1;
-	if (!options->authorization)
-		return;
-	metadata[1].key = grpc_slice_from_static_string("authorization");
-	metadata[1].value = grpc_slice_from_copied_string(options->authorization);
-	call->metadata_count = 2;
+	add_metadata(call, "requires-leader", options->requires_leader ? "true" : "false");
+	add_metadata(call, "authorization", options->authorization);
+	add_metadata(call, "traceparent", options->traceparent);
+	add_metadata(call, "tracestate", options->tracestate);
 }
 
 struct kdb_call *

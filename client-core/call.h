@@ -31,7 +31,10 @@ struct kdb_call_events {
 struct kdb_call_options {
 	struct kdb_channel *channel; /* borrowed while kdb_call_new() runs */
 	const char *path;      /* a literal: "/package.Service/Method" */
-	const char *authorization; /* NULL: none; copied */
+	/* Values of metadata entries, printable ASCII; NULL: none; copied. */
+	const char *authorization;
+	const char *traceparent;
+	const char *tracestate;
 	bool requires_leader;
 	int64_t deadline_mono_ns; /* INT64_MAX: none */
 	const struct kdb_call_events *events;

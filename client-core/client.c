@@ -55,6 +55,7 @@ struct kdb_client {
 	bool has_search_target;
 	struct kdb_endpoint search_target;
 	struct kdb_client_status status;
+	struct kdb_features features; /* of the leader; valid as the status says */
 
 	bool has_completed; /* since the last idle hook; completion thread */
 };
@@ -78,6 +79,8 @@ static void
 finish(struct kdb_client *client, struct kdb_operation *operation)
 {
 	assert(operation->state != KDB_OPERATION_FINISHED);
+	if (!operation->class->is_write)
+		operation->error.outcome = KDB_OUTCOME_NOT_WRITTEN;
 	kdb_deadline_heap_remove(&client->deadlines, &operation->deadline);
 	operation->state = KDB_OPERATION_FINISHED;
 	operation->finished_mono_ns = kdb_clock_mono_ns();
@@ -123,7 +126,7 @@ run_finished(struct kdb_client *client)
 static bool
 is_shared(const struct kdb_operation *operation)
 {
-	return operation->class->is_shareable && !operation->authorization
+	return operation->class->is_shareable && !kdb_operation_has_headers(operation)
 	    && kdb_operation_encoded_len(operation) <= SHARED_MAX_BYTES;
 }
 
@@ -177,7 +180,8 @@ on_own_call_unsent(void *owner, struct kdb_operation *operation,
 	bool is_refused = status->code == KDB_STATUS_UNAUTHENTICATED
 	    || status->code == KDB_STATUS_UNIMPLEMENTED;
 	struct kdb_progress progress = { .is_alone = true,
-		.is_own_credentials = operation->authorization == NULL };
+		.is_own_credentials = operation->headers.authorization == NULL,
+		.requires = operation->class->requires };
 
 	if (client->is_stopping || is_refused) {
 		kdb_status_to_error(status, &progress, &operation->error);
@@ -226,8 +230,9 @@ start_own_call(struct kdb_client *client, struct kdb_operation *operation)
 	struct kdb_own_call_options options = { .mutex = &client->mutex,
 		.completion = client->completion,
 		.channel = kdb_channel_pool_get(client->pool),
-		.authorization = operation->authorization ? operation->authorization
-							  : client->authorization,
+		.authorization = operation->headers.authorization
+		    ? operation->headers.authorization
+		    : client->authorization,
 		.leader_epoch = client->leader_epoch,
 		.events = &events,
 		.owner = client };
@@ -240,20 +245,19 @@ start_own_call(struct kdb_client *client, struct kdb_operation *operation)
 	kdb_own_call_new_locked(&options, operation, &client->starting);
 }
 
-/* Why the operation cannot be sent whatever happens next; false when it can. */
+/* Finishes the operation if it cannot be sent whatever happens next; false when it can. */
 static bool
 refuse_early(struct kdb_client *client, struct kdb_operation *operation)
 {
-	if (client->status.are_credentials_refused && !operation->authorization) {
+	bool is_known = client->status.are_features_known;
+
+	if (client->status.are_credentials_refused && !operation->headers.authorization) {
 		kdb_error_set(&operation->error, KDB_UNAUTHENTICATED,
 		    KDB_OUTCOME_NOT_WRITTEN,
 		    "The database refused the gateway's own credentials.");
 		operation->error.is_own_credentials = true;
-	} else if (client->status.are_features_known && !client->status.has_append) {
-		kdb_error_set(&operation->error, KDB_NOT_SUPPORTED, KDB_OUTCOME_NOT_WRITTEN,
-		    "The database does not know this operation.");
-		operation->error.requires = "21.10";
-	} else {
+	} else if (operation->class->adapt(
+		       operation, is_known ? &client->features : NULL)) {
 		return false;
 	}
 	finish(client, operation);
@@ -326,11 +330,27 @@ on_stream_doubted(void *owner)
 }
 
 static void
+set_features(struct kdb_client *client, const struct kdb_features *features)
+{
+	struct kdb_client_status *status = &client->status;
+
+	client->features = *features;
+	status->are_features_known = true;
+	status->has_append = features->has_append;
+	status->has_multi_append = features->has_multi_append;
+	status->has_append_records = features->has_append_records;
+	snprintf(status->server_version, sizeof status->server_version, "%s",
+	    features->server_version);
+}
+
+static void
 note_refusal(struct kdb_client *client, const struct kdb_status *status)
 {
 	if (status->code == KDB_STATUS_UNIMPLEMENTED) {
-		client->status.are_features_known = true;
-		client->status.has_append = false;
+		struct kdb_features features = client->features;
+
+		features.has_append = false;
+		set_features(client, &features);
 	} else if (status->code == KDB_STATUS_UNAUTHENTICATED) {
 		client->status.are_credentials_refused = true;
 	}
@@ -397,22 +417,6 @@ flush(struct kdb_client *client)
 
 /* ---- discovery ---- */
 
-static void
-note_features(struct kdb_client *client, const struct kdb_leader *leader)
-{
-	struct kdb_client_status *status = &client->status;
-
-	status->are_credentials_refused = leader->are_credentials_refused;
-	if (!leader->are_features_known)
-		return;
-	status->are_features_known = true;
-	status->has_append = leader->features.has_append;
-	status->has_multi_append = leader->features.has_multi_append;
-	status->has_append_records = leader->features.has_append_records;
-	snprintf(status->server_version, sizeof status->server_version, "%s",
-	    leader->features.server_version);
-}
-
 /* The doubt was unfounded when the leader is the one whose append call is open. */
 static bool
 is_confirmed(const struct kdb_client *client, const struct kdb_leader *leader)
@@ -448,7 +452,9 @@ take_leader(struct kdb_client *client, const struct kdb_leader *leader)
 
 	client->status.had_contact = client->has_contact = true;
 	client->search_again_mono_ns = INT64_MAX;
-	note_features(client, leader);
+	client->status.are_credentials_refused = leader->are_credentials_refused;
+	if (leader->are_features_known)
+		set_features(client, &leader->features);
 	if (is_confirmed(client, leader))
 		kdb_channel_unref(leader->channel);
 	else
@@ -551,7 +557,7 @@ time_out(struct kdb_client *client, struct kdb_operation *operation)
 		    "No answer in time.");
 	else if (had_leader)
 		kdb_error_set(error, KDB_DEADLINE_EXCEEDED, KDB_OUTCOME_NOT_WRITTEN,
-		    "The deadline was over before the append was sent.");
+		    "The deadline was over before the request was sent.");
 	else if (!client->has_contact)
 		kdb_error_set(error, KDB_DATABASE_UNREACHABLE, KDB_OUTCOME_NOT_WRITTEN,
 		    "No contact with the database: %.200s", reason);

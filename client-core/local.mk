@@ -24,7 +24,15 @@ libclient_a_SOURCES = \
 	client-core/handshake.c client-core/handshake.h \
 	client-core/operation.c client-core/operation.h \
 	client-core/operations.h \
-	client-core/operations/append.c \
+	client-core/operations/append.c client-core/operations/append.h \
+	client-core/operations/append_records.c \
+	client-core/operations/get_stream_metadata.c \
+	client-core/operations/multi_append.c \
+	client-core/operations/name_index.c client-core/operations/name_index.h \
+	client-core/operations/record.c client-core/operations/record.h \
+	client-core/operations/refusal.c client-core/operations/refusal.h \
+	client-core/operations/transaction.c client-core/operations/transaction.h \
+	client-core/operations/violation.c client-core/operations/violation.h \
 	client-core/own_call.c client-core/own_call.h \
 	client-core/status.c client-core/status.h \
 	client-core/topology.c client-core/topology.h \

@@ -8,6 +8,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+static char *
+copy_header(const char *text)
+{
+	return text ? kdb_alloc_text(text, strlen(text)) : NULL;
+}
+
+void
+kdb_operation_init(struct kdb_operation *operation,
+    const struct kdb_operation_class *class, void *context,
+    const struct kdb_call_headers *headers)
+{
+	*operation = (struct kdb_operation){ .class = class,
+		.context = context,
+		.error.grpc_status = -1 };
+	atomic_store(&operation->refs, 1);
+	kdb_list_init(&operation->link);
+	operation->headers.authorization = copy_header(headers->authorization);
+	operation->headers.traceparent = copy_header(headers->traceparent);
+	operation->headers.tracestate = copy_header(headers->tracestate);
+}
+
 struct kdb_operation *
 kdb_operation_ref(struct kdb_operation *operation)
 {
@@ -18,12 +39,34 @@ kdb_operation_ref(struct kdb_operation *operation)
 void
 kdb_operation_free(struct kdb_operation *operation)
 {
+	char *authorization;
+
 	if (!operation || atomic_fetch_sub(&operation->refs, 1) != 1)
 		return;
-	if (operation->authorization)
-		explicit_bzero(operation->authorization, strlen(operation->authorization));
-	free(operation->authorization);
-	free(operation); /* and the name and the messages in the same block */
+	authorization = operation->headers.authorization;
+	if (authorization)
+		explicit_bzero(authorization, strlen(authorization));
+	free(authorization);
+	free(operation->headers.traceparent);
+	free(operation->headers.tracestate);
+	free(operation->result_memory);
+	free(operation); /* and what its kind keeps in the same block */
+}
+
+bool
+kdb_operation_has_headers(const struct kdb_operation *operation)
+{
+	return operation->headers.authorization || operation->headers.traceparent
+	    || operation->headers.tracestate;
+}
+
+bool
+kdb_operation_refuse_unsupported(struct kdb_operation *operation)
+{
+	kdb_error_set(&operation->error, KDB_NOT_SUPPORTED, KDB_OUTCOME_NOT_WRITTEN,
+	    "The database does not know this operation.");
+	operation->error.requires = operation->class->requires;
+	return false;
 }
 
 void *
@@ -42,6 +85,21 @@ const struct kdb_append_result *
 kdb_operation_append_result(const struct kdb_operation *operation)
 {
 	return &operation->append_result;
+}
+
+const struct kdb_stream_metadata_result *
+kdb_operation_stream_metadata(const struct kdb_operation *operation)
+{
+	return &operation->stream_metadata;
+}
+
+const struct kdb_failure *
+kdb_operation_failures(
+    const struct kdb_operation *operation, size_t *count, bool *is_complete)
+{
+	*count = operation->failures.count;
+	*is_complete = operation->failures.is_complete;
+	return operation->failures.list;
 }
 
 int64_t

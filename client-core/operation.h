@@ -6,13 +6,15 @@
 #include "client-core/base/list.h"
 #include "client-core/call.h"
 #include "client-core/client.h"
+#include "client-core/features.h"
 
 #include <stdatomic.h>
 
 /*
- * The inside of an operation, for client-core alone. What was encoded never changes after
- * kdb_..._new(); the rest belongs to the client's lock until the operation is finished, and to
- * the caller afterwards.
+ * The inside of an operation, for client-core alone. Each kind keeps what only it needs behind
+ * this struct, in the same block of memory. What was encoded changes at most when it is adapted
+ * to a server; the rest belongs to the client's lock until the operation is finished, and to the
+ * caller afterwards.
  */
 
 enum kdb_operation_state {
@@ -30,17 +32,37 @@ struct kdb_attempt {
 	int64_t time_left_ns;	 /* > 0 */
 };
 
-/* How one kind of operation looks on the wire; one constant struct per file of operations/. */
+enum kdb_answer {
+	KDB_ANSWER_FINAL,  /* result and error of the operation are filled */
+	KDB_ANSWER_MORE,   /* nothing of interest: another message, or the status, follows */
+	KDB_ANSWER_BROKEN, /* the bytes are none */
+};
+
+/* How one kind of operation looks on the wire; one constant struct per form of it, in
+ * operations/. */
 struct kdb_operation_class {
 	const char *path;
-	bool half_closes;  /* the request ends with the last message */
-	bool is_shareable; /* small ones with the gateway's credentials go on the shared call */
+	const char *requires; /* the release that brought the method, such as "25.1" */
+	bool is_write;	   /* else nothing is ever written, whatever happens to the call */
+	bool half_closes;  /* the request ends with the last message, and the server ends the
+			      call after its answer */
+	bool is_shareable; /* small ones without headers go on the shared call */
+	/* Takes the form that the server knows; features is NULL while that is not known. False:
+	 * it cannot be sent to this server, and error says why. Called, perhaps again for another
+	 * server, before anything was handed over. */
+	bool (*adapt)(
+	    struct kdb_operation *operation, const struct kdb_features *features);
 	/* Writes what goes in front of message `index`, at most kdb_operation.head_size bytes. */
 	size_t (*encode_head)(const struct kdb_operation *operation, size_t index,
 	    const struct kdb_attempt *attempt, uint8_t *out);
-	/* Reads the answer of a call of its own into result and error; false: it is none. */
-	bool (*decode_answer)(
+	/* Reads one answer of a call of its own. */
+	enum kdb_answer (*decode_answer)(
 	    struct kdb_operation *operation, const uint8_t *bytes, size_t len);
+	/* Makes result and error of the status of a call that ended without a final answer. False:
+	 * it says nothing special to this kind (kdb_status_to_error() does the rest). NULL: never.
+	 */
+	bool (*decode_end)(
+	    struct kdb_operation *operation, const struct kdb_status *status);
 };
 
 struct kdb_operation {
@@ -60,12 +82,22 @@ struct kdb_operation {
 	int64_t finished_mono_ns;
 
 	struct kdb_error error;
-	struct kdb_append_result append_result;
+	union {
+		struct kdb_append_result append_result; /* of a write */
+		struct kdb_stream_metadata_result stream_metadata;
+	};
+	struct {
+		const struct kdb_failure *list;
+		size_t count;
+		bool is_complete;
+	} failures;
+	void *result_memory; /* what result and failures point to, if not into this block */
 
-	char *authorization; /* NULL: that of the connection string */
-	uint8_t *stream_name; /* in this block of memory, as message_ends and encoded */
-	size_t stream_name_len;
-	int64_t expected_version;
+	struct {
+		char *authorization; /* NULL: that of the connection string */
+		char *traceparent;
+		char *tracestate;
+	} headers;
 	size_t head_size; /* upper bound of any head */
 
 	/* Messages: body i is encoded[message_ends[i - 1] .. message_ends[i]). */
@@ -74,6 +106,17 @@ struct kdb_operation {
 	uint8_t *encoded;
 };
 
+/* Makes *operation, which begins a block of memory, a new one without messages. */
+void kdb_operation_init(struct kdb_operation *operation,
+    const struct kdb_operation_class *class, void *context,
+    const struct kdb_call_headers *headers);
+
+/* Whether its call must carry something else than all others do. */
+bool kdb_operation_has_headers(const struct kdb_operation *operation);
+
+/* Fills error with KDB_NOT_SUPPORTED, and what its class requires. Returns false. */
+bool kdb_operation_refuse_unsupported(struct kdb_operation *operation);
+
 /* Bytes of all messages, to tell small from large. */
 size_t kdb_operation_encoded_len(const struct kdb_operation *operation);
 
@@ -81,21 +124,5 @@ size_t kdb_operation_encoded_len(const struct kdb_operation *operation);
  * until C core has let go of them. Without the client's lock. */
 void kdb_operation_send(struct kdb_operation *operation, size_t index,
     const struct kdb_attempt *attempt, struct kdb_call *call, enum kdb_send how);
-
-/* The answers of BatchAppend (operations/append.c). */
-struct kdb_append_answer {
-	uint64_t correlation[2];
-	struct kdb_error error; /* code KDB_OK: success */
-	struct kdb_append_result result;
-	bool is_stream_deleted; /* error is KDB_STREAM_TOMBSTONED; may mean soft-deleted */
-};
-
-/* Reads one BatchAppendResp. False: the bytes are none, and the call cannot be trusted. */
-bool kdb_append_answer_read(
-    const uint8_t *bytes, size_t len, struct kdb_append_answer *answer);
-
-/* Gives the answer to its operation. */
-void kdb_append_answer_apply(
-    const struct kdb_append_answer *answer, struct kdb_operation *operation);
 
 #endif

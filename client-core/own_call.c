@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One operation, one call: sends its messages one by one and waits for the one answer. Owns the
- * call, a place on a channel, and a reference to the operation for its bytes. */
+/* One operation, one call: sends its messages one by one and waits for the answer, which may be
+ * the status alone. Owns the call, a place on a channel, and a reference to the operation for
+ * its bytes. */
 #include "client-core/own_call.h"
 
 #include "client-core/base/alloc.h"
@@ -47,9 +48,10 @@ claim_next(struct kdb_own_call *own, size_t *index, struct kdb_attempt *attempt)
 		return false;
 	if (own->handed_count == 0) {
 		operation->handed_mono_ns = now;
-		operation->append_result.has_earlier_position =
-		    kdb_channel_position(own->options.channel,
-			&operation->append_result.earlier_position);
+		if (operation->class->is_write)
+			operation->append_result.has_earlier_position =
+			    kdb_channel_position(own->options.channel,
+				&operation->append_result.earlier_position);
 	}
 	*index = own->handed_count++;
 	/* Alone on its call, so one id does for all calls. */
@@ -88,24 +90,63 @@ opened(void *owner)
 }
 
 static void
+note_position(struct kdb_own_call *own)
+{
+	const struct kdb_operation *operation = own->operation;
+
+	if (operation->class->is_write && operation->error.code == KDB_OK
+	    && operation->append_result.has_position)
+		kdb_channel_saw_position(
+		    own->options.channel, operation->append_result.commit_position);
+}
+
+static enum kdb_answer
+take_answer(struct kdb_own_call *own, const uint8_t *bytes, size_t len)
+{
+	struct kdb_operation *operation = own->operation;
+	enum kdb_answer answer = operation->class->decode_answer(operation, bytes, len);
+
+	if (answer == KDB_ANSWER_MORE)
+		return answer;
+	if (answer == KDB_ANSWER_BROKEN)
+		kdb_error_set(&operation->error, KDB_DATABASE_ERROR, KDB_OUTCOME_UNKNOWN,
+		    "The database's answer cannot be read.");
+	note_position(own);
+	own->options.events->finished(own->options.owner, settle_operation(own));
+	return answer;
+}
+
+static void
 received(void *owner, const uint8_t *bytes, size_t len)
 {
 	struct kdb_own_call *own = owner;
-	struct kdb_append_result *result = &own->operation->append_result;
+	enum kdb_answer answer = KDB_ANSWER_FINAL;
 
 	pthread_mutex_lock(own->options.mutex);
-	if (!own->is_settled
-	    && own->operation->class->decode_answer(own->operation, bytes, len)) {
-		if (own->operation->error.code == KDB_OK && result->has_position)
-			kdb_channel_saw_position(
-			    own->options.channel, result->commit_position);
-		own->options.events->finished(
-		    own->options.owner, settle_operation(own));
-	}
+	if (!own->is_settled)
+		answer = take_answer(own, bytes, len);
 	pthread_mutex_unlock(own->options.mutex);
 	/* Answered, or answered with nonsense: nothing more is wanted from this call. */
-	kdb_call_cancel(own->call);
+	if (answer == KDB_ANSWER_BROKEN
+	    || (answer == KDB_ANSWER_FINAL && !own->operation->class->half_closes))
+		kdb_call_cancel(own->call);
 	own->options.events->settle(own->options.owner);
+}
+
+static void
+read_end(struct kdb_own_call *own, const struct kdb_status *status)
+{
+	struct kdb_operation *operation = own->operation;
+	const struct kdb_operation_class *class = operation->class;
+	struct kdb_progress progress = { .is_complete = is_complete(own),
+		.is_alone = true,
+		.is_own_credentials = operation->headers.authorization == NULL,
+		.requires = class->requires };
+
+	if (!class->decode_end || !class->decode_end(operation, status))
+		kdb_status_to_error(status, &progress, &operation->error);
+	else if (operation->error.code != KDB_OK)
+		operation->error.grpc_status = status->code;
 }
 
 static void
@@ -113,9 +154,6 @@ ended(void *owner, const struct kdb_status *status)
 {
 	struct kdb_own_call *own = owner;
 	struct kdb_own_call_options options = own->options;
-	struct kdb_progress progress = { .is_complete = is_complete(own),
-		.is_alone = true,
-		.is_own_credentials = own->operation->authorization == NULL };
 
 	pthread_mutex_lock(options.mutex);
 	kdb_channel_put(options.channel);
@@ -124,7 +162,7 @@ ended(void *owner, const struct kdb_status *status)
 	if (!own->is_settled && own->handed_count == 0) {
 		options.events->unsent(options.owner, settle_operation(own), status);
 	} else if (!own->is_settled) {
-		kdb_status_to_error(status, &progress, &own->operation->error);
+		read_end(own, status);
 		options.events->finished(options.owner, settle_operation(own));
 	}
 	pthread_mutex_unlock(options.mutex);
@@ -160,6 +198,8 @@ kdb_own_call_start(struct kdb_list *link)
 	struct kdb_call_options call_options = { .channel = own->options.channel,
 		.path = operation->class->path,
 		.authorization = own->options.authorization,
+		.traceparent = operation->headers.traceparent,
+		.tracestate = operation->headers.tracestate,
 		.requires_leader = true,
 		.deadline_mono_ns = operation->deadline.at_mono_ns + BACKSTOP_NS,
 		.events = &events,

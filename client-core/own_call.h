@@ -9,7 +9,7 @@
 #include <pthread.h>
 
 /*
- * An operation on a call of its own: with credentials of the request, too large for the shared
+ * An operation on a call of its own: with headers of the request, too large for the shared
  * call, or of a kind that is not shared. Locks and events as for the shared call
  * (batch_stream.h).
  */

@@ -8,9 +8,10 @@
 #include <string.h>
 
 /*
- * The protobuf wire format, for the two messages that every append sends and gets: writing
- * into room that was measured, and walking over fields without unpacking. All other messages
- * go through protobuf-c. Field numbers are below 16 here, so a tag is one byte.
+ * The protobuf wire format, where unpacking or packing would cost a copy of the bulk: writing
+ * events into room that was measured, and walking over the fields of append answers and of error
+ * details. All other messages go through protobuf-c. Field numbers are below 16 here, so a tag is
+ * one byte.
  */
 enum kdb_wire_type {
 	KDB_WIRE_VARINT = 0,
@@ -56,6 +57,13 @@ kdb_wire_put_number(uint8_t *out, unsigned field, uint64_t value)
 {
 	*out++ = (uint8_t)(field << 3 | KDB_WIRE_VARINT);
 	return kdb_wire_put_varint(out, value);
+}
+
+/* A sint64: small numbers of either sign are short. */
+static inline uint64_t
+kdb_wire_zigzag(int64_t value)
+{
+	return (uint64_t)value << 1 ^ (value < 0 ? UINT64_MAX : 0);
 }
 
 /* The head of a field of len bytes, which the caller writes next. */

@@ -6,7 +6,7 @@
 #include "client-core/base/arena.h"
 #include "client-core/base/clock.h"
 #include "client-core/base/wire.h"
-#include "client-core/operation.h"
+#include "client-core/operations/append.h"
 
 #include "proto/shared.pb-c.h"
 #include "proto/streams.pb-c.h"
@@ -171,20 +171,20 @@ expectation_size(int64_t expected_version)
 }
 
 static uint8_t *
-put_options(uint8_t *out, const struct kdb_operation *operation, int64_t time_left_ns)
+put_options(uint8_t *out, const struct kdb_append *append, int64_t time_left_ns)
 {
 	uint64_t seconds = (uint64_t)(time_left_ns / KDB_NS_PER_SECOND);
 	uint64_t nanos = (uint64_t)(time_left_ns % KDB_NS_PER_SECOND);
-	size_t name_size = kdb_wire_bytes_size(operation->stream_name_len);
+	size_t name_size = kdb_wire_bytes_size(append->stream_name_len);
 	size_t deadline_size = kdb_wire_number_size(seconds) + kdb_wire_number_size(nanos);
 
 	out = kdb_wire_put_head(out, REQUEST_OPTIONS,
-	    kdb_wire_bytes_size(name_size) + expectation_size(operation->expected_version)
+	    kdb_wire_bytes_size(name_size) + expectation_size(append->expected_version)
 		+ kdb_wire_bytes_size(deadline_size));
 	out = kdb_wire_put_head(out, OPTIONS_STREAM_IDENTIFIER, name_size);
-	out = kdb_wire_put_bytes(out, STREAM_IDENTIFIER_NAME, operation->stream_name,
-	    operation->stream_name_len);
-	out = put_expectation(out, operation->expected_version);
+	out = kdb_wire_put_bytes(out, STREAM_IDENTIFIER_NAME, append->stream_name,
+	    append->stream_name_len);
+	out = put_expectation(out, append->expected_version);
 	out = kdb_wire_put_head(out, OPTIONS_DEADLINE, deadline_size);
 	out = kdb_wire_put_number(out, DURATION_SECONDS, seconds);
 	return kdb_wire_put_number(out, DURATION_NANOS, nanos);
@@ -194,33 +194,44 @@ static size_t
 encode_head(const struct kdb_operation *operation, size_t index,
     const struct kdb_attempt *attempt, uint8_t *out)
 {
+	const struct kdb_append *append = (const struct kdb_append *)operation;
 	uint8_t *begin = out;
 
 	out = put_uuid(out, REQUEST_CORRELATION_ID, attempt->correlation[0],
 	    attempt->correlation[1]);
 	if (index == 0)
-		out = put_options(out, operation, attempt->time_left_ns);
+		out = put_options(out, append, attempt->time_left_ns);
 	out = kdb_wire_put_number(
 	    out, REQUEST_IS_FINAL, index + 1 == operation->message_count);
 	return (size_t)(out - begin);
 }
 
-static bool
+static enum kdb_answer
 decode_answer(struct kdb_operation *operation, const uint8_t *bytes, size_t len)
 {
 	struct kdb_append_answer answer;
 
 	if (!kdb_append_answer_read(bytes, len, &answer))
-		return false;
+		return KDB_ANSWER_BROKEN;
 	kdb_append_answer_apply(&answer, operation);
-	return true;
+	return KDB_ANSWER_FINAL;
+}
+
+static bool
+adapt(struct kdb_operation *operation, const struct kdb_features *features)
+{
+	return !features || features->has_append
+	    || kdb_operation_refuse_unsupported(operation);
 }
 
 static const struct kdb_operation_class append_class = {
-	.path = "/event_store.client.streams.Streams/BatchAppend",
+	.path = KDB_APPEND_PATH,
+	.requires = KDB_APPEND_REQUIRES,
+	.is_write = true,
 	/* The server answers half-closed calls at its own discretion (wire-protocol 2.3). */
 	.half_closes = false,
 	.is_shareable = true,
+	.adapt = adapt,
 	.encode_head = encode_head,
 	.decode_answer = decode_answer,
 };
@@ -283,26 +294,21 @@ make_operation(const struct kdb_append_request *request, const size_t *sizes, si
 {
 	size_t ends_size = (request->event_count + 1) * sizeof(size_t);
 	size_t name_len = request->stream_name.len;
-	struct kdb_operation *operation =
-	    kdb_alloc(sizeof *operation + ends_size + name_len + total);
+	struct kdb_append *append =
+	    kdb_alloc(sizeof *append + ends_size + name_len + total);
+	struct kdb_operation *operation = &append->operation;
 	uint8_t *out;
 
-	*operation = (struct kdb_operation){ .class = &append_class,
-		.context = context,
-		.expected_version = request->expected_version,
-		.head_size = HEAD_WITHOUT_NAME_MAX + name_len,
-		.stream_name_len = name_len,
-		.message_ends = (size_t *)(operation + 1) };
-	atomic_store(&operation->refs, 1);
-	kdb_list_init(&operation->link);
-	if (request->headers.authorization)
-		operation->authorization = kdb_alloc_text(request->headers.authorization,
-		    strlen(request->headers.authorization));
-	operation->stream_name = (uint8_t *)operation->message_ends + ends_size;
-	memcpy(operation->stream_name, request->stream_name.data, name_len);
+	kdb_operation_init(operation, &append_class, context, &request->headers);
+	append->expected_version = request->expected_version;
+	append->stream_name_len = name_len;
+	operation->head_size = HEAD_WITHOUT_NAME_MAX + name_len;
+	operation->message_ends = (size_t *)(append + 1);
+	append->stream_name = (uint8_t *)operation->message_ends + ends_size;
+	memcpy(append->stream_name, request->stream_name.data, name_len);
 	operation->message_count = cut_messages(sizes, request->event_count,
 	    operation->head_size, operation->message_ends);
-	out = operation->encoded = operation->stream_name + name_len;
+	out = operation->encoded = append->stream_name + name_len;
 	for (size_t i = 0; i < request->event_count; i++)
 		out = put_event(out, &request->events[i], sizes[i]);
 	return operation;
@@ -606,12 +612,13 @@ void
 kdb_append_answer_apply(
     const struct kdb_append_answer *answer, struct kdb_operation *operation)
 {
+	const struct kdb_append *append = (const struct kdb_append *)operation;
 	struct kdb_append_result *result = &operation->append_result;
 
 	operation->error = answer->error;
 	if (answer->error.code == KDB_WRONG_EXPECTED_VERSION)
-		operation->error.conflict.expected_version = operation->expected_version;
-	if (answer->is_stream_deleted && operation->expected_version == KDB_VERSION_EXISTS)
+		operation->error.conflict.expected_version = append->expected_version;
+	if (answer->is_stream_deleted && append->expected_version == KDB_VERSION_EXISTS)
 		operation->error.code = KDB_STREAM_DELETED;
 	result->has_position = answer->result.has_position;
 	result->commit_position = answer->result.commit_position;

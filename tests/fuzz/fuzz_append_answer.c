@@ -6,7 +6,7 @@
  * reads, where that takes the bytes: it packs them anew, each field once.
  */
 #include "client-core/base/alloc.h"
-#include "client-core/operation.h"
+#include "client-core/operations/append.h"
 #include "proto/streams.pb-c.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -146,7 +146,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	struct kdb_append_answer answer;
-	struct kdb_operation operation = {.expected_version = KDB_VERSION_EXISTS};
+	struct kdb_append append = {.expected_version = KDB_VERSION_EXISTS};
+	const struct kdb_error *error = &append.operation.error;
 
 	check_repacked(bytes, len);
 	if (!kdb_append_answer_read(bytes, len, &answer))
@@ -156,9 +157,9 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		return 0;
 	}
 	check_error(&answer.error);
-	kdb_append_answer_apply(&answer, &operation);
-	require(!answer.is_stream_deleted || operation.error.code == KDB_STREAM_DELETED);
-	check_problem(&operation.error, false, false);
+	kdb_append_answer_apply(&answer, &append.operation);
+	require(!answer.is_stream_deleted || error->code == KDB_STREAM_DELETED);
+	check_problem(error, false, false);
 	check_problem(&answer.error, true, true);
 	return 0;
 }

@@ -84,6 +84,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		    &status, &(struct kdb_progress){.is_complete = (bits & 1) != 0,
 				 .is_alone = (bits & 2) != 0,
 				 .was_answered = (bits & 4) != 0,
-				 .is_own_credentials = (bits & 8) != 0});
+				 .is_own_credentials = (bits & 8) != 0,
+				 .requires = "25.1"});
 	return 0;
 }

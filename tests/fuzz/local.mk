@@ -62,7 +62,7 @@ fuzz_option_LDADD = $(fuzz_daemon_libs)
 fuzz_router_SOURCES = tests/fuzz/fuzz_router.c
 fuzz_router_LDADD = $(fuzz_daemon_libs)
 fuzz_status_SOURCES = tests/fuzz/fuzz_status.c
-fuzz_status_LDADD = $(fuzz_daemon_libs)
+fuzz_status_LDADD = $(fuzz_daemon_libs) $(PROTOBUF_C_LIBS)
 
 TESTS += tests/fuzz/corpus.tap
 EXTRA_DIST += tests/fuzz/README.md tests/fuzz/corpus.tap tests/fuzz/run \

@@ -20,7 +20,7 @@ if HAVE_CHECK
 check_PROGRAMS += test_status.tap
 test_status_tap_SOURCES = tests/unit/test_status.c
 test_status_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
-test_status_tap_LDADD = libclient.a $(CHECK_LIBS)
+test_status_tap_LDADD = libclient.a libproto.a $(PROTOBUF_C_LIBS) $(CHECK_LIBS)
 TESTS += test_status.tap
 endif
 

@@ -2,7 +2,7 @@
 /* The append on the wire: what is sent decodes to what was asked, and every answer of
  * wire-protocol 2.3 becomes the right error. */
 #include "client-core/base/clock.h"
-#include "client-core/operation.h"
+#include "client-core/operations/append.h"
 #include "proto/streams.pb-c.h"
 
 #include <check.h>
