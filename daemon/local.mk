@@ -51,7 +51,8 @@ libdaemon_a_SOURCES = \
 	daemon/endpoints/info.c \
 	daemon/endpoints/openapi.c \
 	daemon/endpoints/probes.c \
-	daemon/endpoints/problems.c
+	daemon/endpoints/problems.c \
+	daemon/endpoints/stream_metadata.c
 
 # The description of the API: written as YAML, served as JSON, too. A tarball has both, so that
 # building it needs no Python.

@@ -13,6 +13,7 @@ scenario_groups = \
 	tests/scenario/borders.tap \
 	tests/scenario/grpc.tap \
 	tests/scenario/json_suite.tap \
+	tests/scenario/metadata.tap \
 	tests/scenario/older.tap \
 	tests/scenario/pages.tap \
 	tests/scenario/users.tap
@@ -57,4 +58,6 @@ EXTRA_DIST += $(scenario_groups) \
 	tests/scenario/test_order.py \
 	tests/scenario/test_pages.py \
 	tests/scenario/test_raw.py \
+	tests/scenario/test_stream_metadata.py \
+	tests/scenario/test_stream_metadata_faults.py \
 	tests/scenario/test_users.py
