@@ -12,6 +12,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scenario"))
@@ -66,21 +67,22 @@ def differences(wanted, given):
         yield f"documented {body!r}"
 
 
-def run(command, devdb, gateway):
-    """Sends a documented command to the gateway under test; ports are changed there and back."""
+def run(command, devdb, gateway, folder):
+    """Runs a documented command against the gateway under test, in a folder that it may leave
+    files in; ports are changed there and back."""
     command = command.replace("localhost:2114", f"localhost:{gateway.port}")
     command = command.replace("localhost:2115", f"localhost:{devdb.admin_port}")
     done = subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, timeout=RUN_SECONDS,
-                          check=False)
+                          check=False, cwd=folder)
     return done.stdout.decode().replace(devdb.address, "127.0.0.1:2113")
 
 
-def report(number, command, answer, devdb, gateway):
+def report(number, command, answer, *where):
     name = " ".join(command.split())[:100].replace("#", "")
     if answer is None:
         found = ["no answer is documented"]
     else:
-        found = list(differences(answer, run(command, devdb, gateway)))
+        found = list(differences(answer, run(command, *where)))
     print(f"{'not ok' if found else 'ok'} {number} - {name}")
     for line in found:
         print(f"# {line}")
@@ -97,9 +99,10 @@ def running(process):
 def main(readme):
     found = list(examples(Path(readme).read_text(encoding="utf-8")))
     print(f"1..{len(found)}" if found else "Bail out! no example found")
-    with running(Devdb()) as devdb, running(Gateway(devdb.address)) as gateway:
+    with running(Devdb()) as devdb, running(Gateway(devdb.address)) as gateway, \
+            tempfile.TemporaryDirectory() as folder:
         for number, (command, answer) in enumerate(found, 1):
-            report(number, command, answer, devdb, gateway)
+            report(number, command, answer, devdb, gateway, folder)
 
 
 main(sys.argv[1])
