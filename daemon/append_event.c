@@ -219,6 +219,7 @@ struct judge {
 	const struct source *source;
 	struct kdb_event *event;
 	struct kdb_bytes *stream_name; /* of a record; else NULL */
+	const char **name_at;
 };
 
 static void
@@ -339,6 +340,7 @@ judge_stream_name(const struct judge *judge, const struct found *found)
 	char pointer[MEMBER_POINTER_SIZE];
 
 	print_member_pointer(judge->reader, STREAM_NAME, pointer);
+	*judge->name_at = found->name.start;
 	kg_append_reader_name(judge->reader, &found->value, pointer, judge->stream_name);
 }
 
@@ -436,10 +438,12 @@ kg_append_event_read(struct kg_append_reader *reader, struct kdb_event *event)
 
 void
 kg_append_event_read_record(struct kg_append_reader *reader, struct kdb_event *event,
-    struct kdb_bytes *stream_name)
+    struct kdb_bytes *stream_name, const char **name_at)
 {
-	struct judge judge = {
-	    .reader = reader, .event = event, .stream_name = stream_name};
+	struct judge judge = {.reader = reader,
+	    .event = event,
+	    .stream_name = stream_name,
+	    .name_at = name_at};
 
 	reader->is_metadata_stream = false;
 	if (kg_json_peek(&reader->json) == KG_JSON_OBJECT)

@@ -15,8 +15,8 @@
  */
 void kg_append_event_read(struct kg_append_reader *reader, struct kdb_event *event);
 
-/* The same for a record, which names its stream. */
+/* The same for a record, which names its stream; *name_at is where. */
 void kg_append_event_read_record(struct kg_append_reader *reader, struct kdb_event *event,
-    struct kdb_bytes *stream_name);
+    struct kdb_bytes *stream_name, const char **name_at);
 
 #endif

@@ -227,14 +227,11 @@ kg_append_properties_judge_values(struct kg_append_reader *reader,
 	}
 }
 
-void
+const struct kdb_property *
 kg_append_properties_place(
-    const struct kg_append_reader *reader, struct kdb_event *events, size_t count)
+    struct kdb_event *event, const struct kdb_property *properties)
 {
-	const struct kdb_property *next = reader->properties;
-
-	for (size_t i = 0; i < count; i++) {
-		events[i].properties = next;
-		next += events[i].property_count;
-	}
+	event->properties = properties;
+	return event->property_count == 0 ? properties
+					  : properties + event->property_count;
 }

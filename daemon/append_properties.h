@@ -32,9 +32,9 @@ void kg_append_properties_judge_shape(struct kg_append_reader *reader,
 void kg_append_properties_judge_values(struct kg_append_reader *reader,
     const struct kg_json_value *metadata, const char *pointer);
 
-/* Lets events, which are all that were read and kept, point at their properties, which do not
- * move any more. */
-void kg_append_properties_place(
-    const struct kg_append_reader *reader, struct kdb_event *events, size_t count);
+/* Lets an event point at its properties, which do not move any more, and returns where those
+ * of the next event begin. */
+const struct kdb_property *kg_append_properties_place(
+    struct kdb_event *event, const struct kdb_property *properties);
 
 #endif

@@ -92,7 +92,10 @@ put_escaped(struct kdb_buffer *out, char c)
 		kdb_buffer_put_char(out, '\\');
 		kdb_buffer_put_char(out, c);
 	} else if (byte < 0x20) {
-		kdb_buffer_put_printf(out, "\\u%04x", byte);
+		const char escape[] = {'\\', 'u', '0', '0', '0' + (byte >> 4),
+		    "0123456789abcdef"[byte & 15]};
+
+		kdb_buffer_put(out, escape, sizeof escape);
 	} else {
 		kdb_buffer_put_text(out, "\xef\xbf\xbd");
 	}
@@ -124,6 +127,14 @@ kg_json_quote(struct kdb_buffer *out, const void *bytes, size_t len)
 }
 
 void
+kg_json_put_raw(struct kg_json_node *parent, const char *name, struct kdb_buffer *value)
+{
+	kdb_buffer_put_char(value, '\0');
+	put(parent, name, cJSON_CreateRaw(value->data));
+	kdb_buffer_dispose(value);
+}
+
+void
 kg_json_put_text(
     struct kg_json_node *parent, const char *name, const void *bytes, size_t len)
 {
@@ -131,9 +142,7 @@ kg_json_put_text(
 
 	kdb_buffer_init(&text, SIZE_MAX);
 	kg_json_quote(&text, bytes, len);
-	kdb_buffer_put_char(&text, '\0');
-	put(parent, name, cJSON_CreateRaw(text.data));
-	kdb_buffer_dispose(&text);
+	kg_json_put_raw(parent, name, &text);
 }
 
 void
@@ -192,36 +201,49 @@ kg_version_word(int64_t version)
 }
 
 void
+kg_json_print_version(struct kdb_buffer *out, int64_t version, enum kg_int64_form form)
+{
+	const char *word = kg_version_word(version);
+	const char *quote = word != NULL || form == KG_INT64_STRING ? "\"" : "";
+
+	if (word != NULL)
+		kdb_buffer_put_printf(out, "%s%s%s", quote, word, quote);
+	else
+		kdb_buffer_put_printf(out, "%s%" PRId64 "%s", quote, version, quote);
+}
+
+void
 kg_json_put_version(struct kg_json_node *parent, const char *name, int64_t version,
     enum kg_int64_form form)
 {
-	const char *word = kg_version_word(version);
-	char digits[24];
+	struct kdb_buffer text;
 
-	if (word != NULL) {
-		kg_json_put_string(parent, name, word);
-	} else if (form == KG_INT64_STRING) {
-		snprintf(digits, sizeof digits, "%" PRId64, version);
-		kg_json_put_string(parent, name, digits);
-	} else {
-		kg_json_put_int64(parent, name, version);
-	}
+	kdb_buffer_init(&text, SIZE_MAX);
+	kg_json_print_version(&text, version, form);
+	kg_json_put_raw(parent, name, &text);
+}
+
+void
+kg_json_print_position(struct kdb_buffer *out, bool has_position, uint64_t position,
+    enum kg_int64_form form)
+{
+	const char *quote = form == KG_INT64_STRING ? "\"" : "";
+
+	if (has_position)
+		kdb_buffer_put_printf(out, "%s%" PRIu64 "%s", quote, position, quote);
+	else
+		kdb_buffer_put_text(out, "null");
 }
 
 void
 kg_json_put_position(struct kg_json_node *parent, const char *name, bool has_position,
     uint64_t position, enum kg_int64_form form)
 {
-	char digits[24];
+	struct kdb_buffer text;
 
-	if (!has_position) {
-		kg_json_put_null(parent, name);
-	} else if (form == KG_INT64_STRING) {
-		snprintf(digits, sizeof digits, "%" PRIu64, position);
-		kg_json_put_string(parent, name, digits);
-	} else {
-		kg_json_put_uint64(parent, name, position);
-	}
+	kdb_buffer_init(&text, SIZE_MAX);
+	kg_json_print_position(&text, has_position, position, form);
+	kg_json_put_raw(parent, name, &text);
 }
 
 void
@@ -234,9 +256,8 @@ kg_json_put_replayed(
 		kg_json_put_bool(parent, name, replayed == KG_REPLAYED_TRUE);
 }
 
-/* Writes ids as an array of texts. */
-static void
-put_ids(struct kdb_buffer *out, const uint8_t (*ids)[16], size_t count)
+void
+kg_json_print_uuids(struct kdb_buffer *out, const uint8_t (*ids)[16], size_t count)
 {
 	char item[1 + 1 + KG_UUID_TEXT_LEN + 1] = ",\"";
 
@@ -260,10 +281,8 @@ kg_json_put_uuids(
 	struct kdb_buffer text;
 
 	kdb_buffer_init(&text, SIZE_MAX);
-	put_ids(&text, ids, count);
-	kdb_buffer_put_char(&text, '\0');
-	put(parent, name, cJSON_CreateRaw(text.data));
-	kdb_buffer_dispose(&text);
+	kg_json_print_uuids(&text, ids, count);
+	kg_json_put_raw(parent, name, &text);
 }
 
 void
@@ -309,7 +328,7 @@ kg_append_answer_print(const struct kg_append_answer *answer, struct kdb_buffer 
 	kdb_buffer_put_text(out, "{\"stream_name\":");
 	kg_json_quote(out, answer->stream_name, answer->stream_name_len);
 	kdb_buffer_put(out, middle, (size_t)(end - middle));
-	put_ids(out, answer->event_ids, answer->event_count);
+	kg_json_print_uuids(out, answer->event_ids, answer->event_count);
 	kdb_buffer_put_text(out, ",\"replayed\":");
 	kdb_buffer_put_text(out, replayed[answer->replayed]);
 	kdb_buffer_put_char(out, '}');

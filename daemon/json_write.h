@@ -52,11 +52,23 @@ void kg_json_put_position(struct kg_json_node *parent, const char *name,
 void kg_json_put_uuids(struct kg_json_node *parent, const char *name,
     const uint8_t (*ids)[16], size_t count);
 
+/* A value that was printed already, whose content is taken. */
+void kg_json_put_raw(
+    struct kg_json_node *parent, const char *name, struct kdb_buffer *value);
+
 /* Appends the tree to a buffer. */
 void kg_json_print(const struct kg_json_node *root, struct kdb_buffer *out);
 
 /* Appends bytes as a JSON string with its quotes, without any tree. */
 void kg_json_quote(struct kdb_buffer *out, const void *bytes, size_t len);
+
+/* The same without a tree. */
+void kg_json_print_version(
+    struct kdb_buffer *out, int64_t version, enum kg_int64_form form);
+void kg_json_print_position(struct kdb_buffer *out, bool has_position, uint64_t position,
+    enum kg_int64_form form);
+void kg_json_print_uuids(
+    struct kdb_buffer *out, const uint8_t (*ids)[16], size_t count);
 
 /* The word for a state below 0, such as "no_stream"; NULL for a number. A literal. */
 const char *kg_version_word(int64_t version);

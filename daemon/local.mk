@@ -7,6 +7,7 @@ libdaemon_a_SOURCES = \
 	daemon/append_event.c daemon/append_event.h \
 	daemon/append_properties.c daemon/append_properties.h \
 	daemon/append_reader.c daemon/append_reader.h \
+	daemon/append_records_body.c daemon/append_records_body.h \
 	daemon/append_value.c daemon/append_value.h \
 	daemon/base64.c daemon/base64.h \
 	daemon/claim.c daemon/claim.h \
@@ -24,6 +25,7 @@ libdaemon_a_SOURCES = \
 	daemon/key_table.c daemon/key_table.h \
 	daemon/log.c daemon/log.h \
 	daemon/log_sink.c daemon/log_sink.h \
+	daemon/multi_append_body.c daemon/multi_append_body.h \
 	daemon/option.c daemon/option.h daemon/options.def \
 	daemon/problem.c daemon/problem.h daemon/problems.def \
 	daemon/rule_findings.c daemon/rule_findings.h \
@@ -48,8 +50,11 @@ libdaemon_a_SOURCES = \
 	daemon/decimal.h \
 	daemon/endpoints/append.c daemon/endpoints/append.h \
 	daemon/endpoints/append_raw.c \
+	daemon/endpoints/append_records.c \
 	daemon/endpoints/info.c \
 	daemon/endpoints/openapi.c \
+	daemon/endpoints/multi_append.c \
+	daemon/endpoints/transaction.c daemon/endpoints/transaction.h \
 	daemon/endpoints/probes.c \
 	daemon/endpoints/problems.c \
 	daemon/endpoints/stream_metadata.c

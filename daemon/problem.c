@@ -62,6 +62,7 @@ kg_refusal_dispose(struct kg_refusal *refusal)
 	for (size_t i = 0; i < refusal->finding_count; i++)
 		free(refusal->findings[i].pointer);
 	free(refusal->stream_name);
+	free(refusal->failures);
 	kg_refusal_init(refusal);
 }
 
@@ -223,6 +224,116 @@ put_findings(struct kg_json_node *root, const struct kg_refusal *refusal)
 	}
 }
 
+static void
+print_failure_pointer(char text[40], enum kg_failure_kind kind, size_t index)
+{
+	static const char *const arrays[] = {[KG_FAILURE_GROUP] = "streams",
+	    [KG_FAILURE_CHECK] = "checks",
+	    [KG_FAILURE_TARGET] = "records"};
+
+	snprintf(text, 40, "/%s/%zu", arrays[kind], index);
+}
+
+enum kg_problem
+kg_failure_problem(const struct kg_failure *failure)
+{
+	if (failure->actual_state == KDB_VERSION_TOMBSTONED)
+		return KG_PROBLEM_STREAM_TOMBSTONED;
+	if (failure->actual_state == KDB_VERSION_DELETED &&
+	    failure->expected_state == KDB_VERSION_EXISTS)
+		return KG_PROBLEM_STREAM_DELETED;
+	return KG_PROBLEM_WRONG_CURRENT_VERSION;
+}
+
+/* The kind of an entry of K. */
+static void
+put_kind(struct kdb_buffer *out, const struct kg_failure *failure)
+{
+	if (failure->kind == KG_FAILURE_CHECK)
+		kdb_buffer_put_printf(out,
+		    "\"kind\":\"check\",\"check_index\":%zu,", failure->index);
+	else if (failure->kind == KG_FAILURE_TARGET)
+		kdb_buffer_put_text(out, "\"kind\":\"target\",\"check_index\":null,");
+}
+
+static void
+put_failure(struct kdb_buffer *out, const struct kg_failure *failure,
+    enum kg_int64_form form)
+{
+	bool is_group = failure->kind == KG_FAILURE_GROUP;
+	char pointer[40];
+
+	print_failure_pointer(pointer, failure->kind, failure->index);
+	kdb_buffer_put_char(out, '{');
+	put_kind(out, failure);
+	kdb_buffer_put_printf(out, "\"pointer\":\"%s\",\"stream_name\":", pointer);
+	kg_json_quote(out, failure->stream_name.data, failure->stream_name.len);
+	if (is_group)
+		kdb_buffer_put_printf(out, ",\"code\":\"%s\"",
+		    kg_problem_row(kg_failure_problem(failure))->code);
+	kdb_buffer_put_text(
+	    out, is_group ? ",\"expected_version\":" : ",\"expected_state\":");
+	kg_json_print_version(out, failure->expected_state, form);
+	kdb_buffer_put_text(
+	    out, is_group ? ",\"actual_version\":" : ",\"actual_state\":");
+	kg_json_print_version(out, failure->actual_state, form);
+	kdb_buffer_put_char(out, '}');
+}
+
+/* One raw value for all: there can be a thousand, with names of four thousand bytes. */
+static void
+put_failures(
+    struct kg_json_node *root, const struct kg_refusal *refusal, enum kg_int64_form form)
+{
+	struct kdb_buffer text;
+
+	kdb_buffer_init(&text, kg_problem_body_max(refusal));
+	kdb_buffer_put_char(&text, '[');
+	for (size_t i = 0; i < refusal->failure_count; i++) {
+		if (i > 0)
+			kdb_buffer_put_char(&text, ',');
+		put_failure(&text, &refusal->failures[i], form);
+	}
+	kdb_buffer_put_char(&text, ']');
+	kg_json_put_raw(root, "failures", &text);
+}
+
+static void
+put_failure_members(
+    struct kg_json_node *root, const struct kg_refusal *refusal, enum kg_int64_form form)
+{
+	char pointer[40];
+
+	if (refusal->has_group) {
+		print_failure_pointer(pointer, KG_FAILURE_GROUP, refusal->group_index);
+		kg_json_put_string(root, "pointer", pointer);
+	}
+	if (refusal->failures != NULL)
+		put_failures(root, refusal, form);
+	kg_json_put_bool(root, "failures_complete", refusal->are_failures_complete);
+}
+
+enum {
+	BODY_MAX = 1 << 20, /* without what is counted */
+	BYTES_PER_ID = 40,
+	BYTES_PER_GROUP = 3,
+	BYTES_PER_FAILURE = 320,
+	QUOTED_GROWTH = 6, /* a character that is written as \u0001 */
+};
+
+size_t
+kg_problem_body_max(const struct kg_refusal *refusal)
+{
+	const struct kg_event_ids *event_ids = &refusal->event_ids;
+	size_t names_len = 0;
+
+	for (size_t i = 0; i < refusal->failure_count; i++)
+		names_len += refusal->failures[i].stream_name.len;
+	return BODY_MAX + BYTES_PER_ID * event_ids->count +
+	       BYTES_PER_GROUP * event_ids->group_count +
+	       BYTES_PER_FAILURE * refusal->failure_count + QUOTED_GROWTH * names_len;
+}
+
 /* The members that belong to one code, or to a few. */
 static void
 put_members(
@@ -236,6 +347,8 @@ put_members(
 		kg_json_put_version(
 		    root, "actual_version", refusal->actual_version, form);
 	}
+	if (refusal->has_failures)
+		put_failure_members(root, refusal, form);
 	if (refusal->limit_unit != NULL)
 		put_limit(root, refusal);
 	if (refusal->byte_offset >= 0)
@@ -254,6 +367,23 @@ put_members(
 }
 
 static void
+put_event_ids(struct kg_json_node *root, const struct kg_event_ids *event_ids)
+{
+	const uint8_t (*ids)[16] = event_ids->ids;
+	struct kg_json_node *groups;
+
+	if (event_ids->group_counts == NULL) {
+		kg_json_put_uuids(root, "event_ids", ids, event_ids->count);
+		return;
+	}
+	groups = kg_json_put_array(root, "event_ids");
+	for (size_t i = 0; i < event_ids->group_count; i++) {
+		kg_json_put_uuids(groups, NULL, ids, event_ids->group_counts[i]);
+		ids += event_ids->group_counts[i];
+	}
+}
+
+static void
 put_outcome(struct kg_json_node *root, const struct kg_refusal *refusal)
 {
 	bool is_unknown = refusal->outcome == KDB_OUTCOME_UNKNOWN;
@@ -265,8 +395,7 @@ put_outcome(struct kg_json_node *root, const struct kg_refusal *refusal)
 	if (refusal->retry_hint != NULL)
 		kg_json_put_string(root, "retry_hint", refusal->retry_hint);
 	if (refusal->event_ids.count > 0)
-		kg_json_put_uuids(
-		    root, "event_ids", refusal->event_ids.ids, refusal->event_ids.count);
+		put_event_ids(root, &refusal->event_ids);
 }
 
 void
@@ -478,9 +607,9 @@ refuse_known(struct kg_refusal *refusal, const struct kdb_error *error,
 	case KDB_WRONG_EXPECTED_VERSION:
 		refuse_conflict(refusal, error, expected_version);
 		break;
-	case KDB_CONSISTENCY_CHECKS_FAILED:
-		refuse_in_its_words(
-		    refusal, KG_PROBLEM_CONSISTENCY_CHECKS_FAILED, error);
+	case KDB_CONSISTENCY_CHECKS_FAILED: /* which ones, the caller adds */
+		kg_refusal_set(refusal, KG_PROBLEM_CONSISTENCY_CHECKS_FAILED,
+		    "Consistency checks failed.");
 		break;
 	case KDB_STREAM_TOMBSTONED:
 		refuse_gone(refusal, KG_PROBLEM_STREAM_TOMBSTONED,
@@ -602,4 +731,74 @@ kg_refusal_from_error(struct kg_refusal *refusal, const struct kdb_error *error,
 	else
 		refuse_known(refusal, error, expected_version,
 		    has_own_credentials && !error->is_own_credentials);
+}
+
+static void
+set_failures(struct kg_refusal *refusal, struct kg_failure *failures, size_t count,
+    bool is_complete)
+{
+	free(refusal->failures);
+	refusal->has_failures = true;
+	refusal->are_failures_complete = is_complete;
+	refusal->failures = failures;
+	refusal->failure_count = count;
+}
+
+void
+kg_refusal_add_groups(struct kg_refusal *refusal, struct kg_failure *failures,
+    size_t count, bool is_complete)
+{
+	refusal->has_group = count > 0;
+	refusal->group_index = count > 0 ? failures[0].index : 0;
+	if (!is_complete) {
+		free(failures);
+		failures = NULL;
+		count = 0;
+	}
+	set_failures(refusal, failures, count, is_complete);
+}
+
+static size_t
+count_kind(const struct kg_refusal *refusal, enum kg_failure_kind kind)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < refusal->failure_count; i++)
+		count += refusal->failures[i].kind == kind;
+	return count;
+}
+
+/* "2 of 3 checks failed and 1 target stream cannot be written." */
+static void
+describe_checks(struct kg_refusal *refusal, size_t check_count)
+{
+	size_t failed = count_kind(refusal, KG_FAILURE_CHECK);
+	size_t targets = count_kind(refusal, KG_FAILURE_TARGET);
+	char checks_text[80] = "", targets_text[80] = "";
+
+	if (failed > 0)
+		snprintf(checks_text, sizeof checks_text, "%zu of %zu check%s failed",
+		    failed, check_count, check_count == 1 ? "" : "s");
+	if (targets > 0)
+		snprintf(targets_text, sizeof targets_text,
+		    "%zu target stream%s cannot be written", targets,
+		    targets == 1 ? "" : "s");
+	kg_refusal_set_detail(refusal, "%s%s%s.", checks_text,
+	    failed > 0 && targets > 0 ? " and " : "", targets_text);
+}
+
+void
+kg_refusal_add_checks(struct kg_refusal *refusal, struct kg_failure *failures,
+    size_t count, bool is_complete, size_t check_count)
+{
+	/* An empty list has an address, too. */
+	if (failures == NULL)
+		failures = kdb_alloc(sizeof *failures);
+	set_failures(refusal, failures, count, is_complete);
+	if (count > 0)
+		describe_checks(refusal, check_count);
+	else
+		kg_refusal_set_detail(refusal,
+		    "Consistency checks failed: the database's list of them was too "
+		    "large to arrive.");
 }

@@ -4,6 +4,7 @@
 
 #include "client-core/base/buffer.h"
 #include "client-core/error.h"
+#include "client-core/operations.h"
 #include "daemon/json_write.h"
 
 #include <stdbool.h>
@@ -50,6 +51,20 @@ struct kg_finding {
 struct kg_event_ids {
 	const uint8_t (*ids)[16]; /* borrowed */
 	size_t count;
+	/* M: how many of them each group has; borrowed. NULL: one flat list. */
+	const size_t *group_counts;
+	size_t group_count;
+};
+
+enum kg_failure_kind { KG_FAILURE_GROUP, KG_FAILURE_CHECK, KG_FAILURE_TARGET };
+
+/* One entry of failures[]: why a write to several streams was refused (api-design 6, 10). */
+struct kg_failure {
+	enum kg_failure_kind kind;
+	size_t index; /* in streams, checks or records of the request */
+	struct kdb_bytes stream_name; /* borrowed */
+	int64_t expected_state;
+	int64_t actual_state;
 };
 
 /*
@@ -74,6 +89,14 @@ struct kg_refusal {
 	int64_t actual_version;
 	bool has_stream_name; /* only stream_name, as on 410 */
 	char *stream_name;    /* owned; printed where has_conflict or has_stream_name */
+
+	bool has_failures; /* failures_complete is printed */
+	bool are_failures_complete;
+	/* Owned. NULL: failures[] is left out. */
+	struct kg_failure *failures;
+	size_t failure_count;
+	bool has_group; /* M: pointer is printed, that of the group which decided */
+	size_t group_index;
 
 	const char *limit_unit; /* NULL, "bytes", "events", "checks": limit_bytes … */
 	int64_t limit;
@@ -107,7 +130,11 @@ void kg_refusal_add(struct kg_refusal *refusal, enum kg_problem problem,
 void kg_refusal_set_detail(struct kg_refusal *refusal, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Writes the problem body for a request. */
+/* The problem that a state of a stream is on M. */
+enum kg_problem kg_failure_problem(const struct kg_failure *failure);
+
+/* Writes the problem body for a request, which has at most kg_problem_body_max() bytes. */
+size_t kg_problem_body_max(const struct kg_refusal *refusal);
 void kg_problem_print(const struct kg_refusal *refusal, const char *request_id,
     enum kg_int64_form form, struct kdb_buffer *out);
 
@@ -128,5 +155,16 @@ void kg_problem_print_all(struct kdb_buffer *out);
 void kg_refusal_from_error(struct kg_refusal *refusal, const struct kdb_error *error,
     const char *stream_name, size_t stream_name_len, int64_t expected_version,
     bool is_exact, bool has_own_credentials);
+
+/*
+ * Adds to the refusal of a multi-append, that was set, which group decided and why the others
+ * fail; of append-records, which checks failed and which streams cannot be written, also in
+ * its detail. failures becomes the refusal's, and was allocated with malloc() or is NULL.
+ * is_complete: these are all; check_count: how many the request has.
+ */
+void kg_refusal_add_groups(struct kg_refusal *refusal, struct kg_failure *failures,
+    size_t count, bool is_complete);
+void kg_refusal_add_checks(struct kg_refusal *refusal, struct kg_failure *failures,
+    size_t count, bool is_complete, size_t check_count);
 
 #endif

@@ -21,8 +21,6 @@
 #include <string.h>
 #include <time.h>
 
-enum { PROBLEM_BODY_MAX = 1 << 20, PROBLEM_BYTES_PER_ID = 40 };
-
 static const int64_t status_age_ns = 250 * KDB_NS_PER_MS;
 
 /* How a step ends. A refusal that is set ends the request whatever it says. */
@@ -526,7 +524,8 @@ put_problem_fields(struct kg_request *request)
 		    request, "WWW-Authenticate", "Basic realm=\"KurrentDB\"");
 	if (refusal->accepted_types != NULL)
 		put_accepted_types(request, refusal->accepted_types);
-	if (refusal->has_conflict)
+	/* Of several streams, the members tell. */
+	if (refusal->has_conflict && !refusal->has_failures)
 		kg_write_put_version(request, refusal->actual_version);
 	if (request->write.is_duplicate)
 		kg_request_answer_field(request, "Idempotent-Replayed", "true");
@@ -545,8 +544,7 @@ answer_refusal(struct kg_request *request)
 	request->log.code = row->code;
 	request->log.outcome =
 	    request->refusal->outcome == KDB_OUTCOME_UNKNOWN ? "unknown" : "not_written";
-	kdb_buffer_init(&body,
-	    PROBLEM_BODY_MAX + PROBLEM_BYTES_PER_ID * request->refusal->event_ids.count);
+	kdb_buffer_init(&body, kg_problem_body_max(request->refusal));
 	kg_problem_print(
 	    request->refusal, request->id, request->parameters.int64_form, &body);
 	kg_request_answer(request, row->status, "application/problem+json", &body);

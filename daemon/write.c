@@ -142,8 +142,10 @@ advise(struct kg_request *request)
 	const struct kg_write *write = &request->write;
 	struct kg_refusal *refusal = request->refusal;
 
-	refusal->event_ids =
-	    (struct kg_event_ids){(const uint8_t(*)[16])write->ids, write->id_count};
+	refusal->event_ids = (struct kg_event_ids){.ids = (const uint8_t(*)[16])write->ids,
+	    .count = write->id_count,
+	    .group_counts = write->group_counts,
+	    .group_count = write->group_count};
 	refusal->retry_hint = choose_hint(request);
 }
 

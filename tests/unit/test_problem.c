@@ -204,7 +204,7 @@ START_TEST(body_of_a_lost_answer)
 	kg_refusal_set_detail(&refusal,
 	    "No answer within %s s. The append may or may not have been stored.", "2.5");
 	refusal.retry_hint = "Send the same request again.";
-	refusal.event_ids = (struct kg_event_ids){ ids, 2 };
+	refusal.event_ids = (struct kg_event_ids){ .ids = ids, .count = 2 };
 	assert_printed(&refusal,
 	    "{\"type\":\"/problems/deadline-exceeded\",\"title\":\"Deadline exceeded\","
 	    "\"status\":504,"
@@ -253,7 +253,7 @@ START_TEST(members_of_codes)
 	refusal.accepted_types = types;
 	/* Of a known outcome, no ids and no advice are told. */
 	refusal.retry_hint = "no";
-	refusal.event_ids = (struct kg_event_ids){ ids, 2 };
+	refusal.event_ids = (struct kg_event_ids){ .ids = ids, .count = 2 };
 	assert_printed(&refusal,
 	    "{\"type\":\"/problems/body-too-large\",\"title\":\"Body too large\",\"status\":413,"
 	    "\"detail\":\"d\",\"code\":\"body-too-large\",\"limit_bytes\":16777216,"
