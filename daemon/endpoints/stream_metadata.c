@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ANSWER_SLACK = 1024, NAME_GROWTH = 6 };
+enum { ANSWER_SLACK = 1024, NAME_GROWTH = 6, EXPECTATION_SIZE = 32 };
 
 static struct kdb_operation *
 make_read(struct kg_request *request)
@@ -262,15 +262,15 @@ answer_write(struct kg_request *request)
 	put_entity_tag(request, result->current_version);
 }
 
-static void
-print_expected(char text[48], int64_t version)
+static const char *
+describe(int64_t version, char number[EXPECTATION_SIZE])
 {
 	if (version == KDB_VERSION_NO_STREAM)
-		strcpy(text, "that it was never set");
-	else if (version == KDB_VERSION_EXISTS)
-		strcpy(text, "that it was set");
-	else
-		snprintf(text, 48, "version %" PRId64, version);
+		return "that it was never set";
+	if (version == KDB_VERSION_EXISTS)
+		return "that it was set";
+	snprintf(number, EXPECTATION_SIZE, "version %" PRId64, version);
+	return number;
 }
 
 /* In words of metadata: that the stream has events says nothing here. */
@@ -278,9 +278,9 @@ static void
 name_conflict(struct kg_request *request)
 {
 	struct kg_refusal *refusal = request->refusal;
-	char expected[48];
+	char number[EXPECTATION_SIZE];
+	const char *expected = describe(refusal->expected_version, number);
 
-	print_expected(expected, refusal->expected_version);
 	if (refusal->actual_version < 0)
 		kg_refusal_set_detail(refusal,
 		    "The metadata was never set, the request expected %s.", expected);
