@@ -55,8 +55,11 @@ kg_request_status(struct kg_request *request)
 void
 kg_request_name_server(struct kg_request *request)
 {
-	const char *version = kg_request_status(request)->server_version;
+	const char *version;
 
+	/* The version may be news that is younger than the status we hold. */
+	request->gateway->status_mono_ns = 0;
+	version = kg_request_status(request)->server_version;
 	request->refusal->server_version = version[0] == '\0' ? NULL : version;
 }
 
