@@ -168,10 +168,10 @@ kg_append_body_read_ndjson(const char *body, size_t len, struct kdb_bytes stream
 
 static void
 check_raw_metadata_event(const char *body, size_t len, const struct kdb_event *event,
-    struct kg_refusal *refusal)
+    const char *type_at, struct kg_refusal *refusal)
 {
 	if (event->type.len != 9 || memcmp(event->type.data, "$metadata", 9) != 0)
-		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, "path:type", NULL,
+		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, type_at, NULL,
 		    "Events of a stream whose name starts with $$ must have the type "
 		    "$metadata.");
 	if (!event->is_json)
@@ -198,32 +198,32 @@ check_raw_syntax(
 }
 
 static bool
-check_raw(const char *body, size_t len, bool is_for_metadata,
-    const struct kg_append_limits *limits, const struct kdb_event *event,
+check_raw(const char *body, size_t len, bool must_be_valid, unsigned max_depth,
     struct kg_refusal *refusal)
 {
-	if (event->is_json && len == 0) {
-		kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, "",
-		    "Send it as application/octet-stream to store an event without data.",
-		    "An empty body is not JSON.");
-		return false;
-	}
-	if (event->is_json && (limits->validate_payloads || is_for_metadata) &&
-	    !check_raw_syntax(body, len, limits->max_depth, refusal))
-		return false;
-	if (is_for_metadata)
-		check_raw_metadata_event(body, len, event, refusal);
-	return !refusal->is_set;
+	if (len > 0)
+		return !must_be_valid || check_raw_syntax(body, len, max_depth, refusal);
+	kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, "",
+	    "Send it as application/octet-stream to store an event without data.",
+	    "An empty body is not JSON.");
+	return false;
 }
 
 bool
 kg_append_body_read_raw(const char *body, size_t len, struct kdb_bytes stream_name,
     const struct kg_append_limits *limits, const struct kdb_event *from_parameters,
-    struct kg_append_body *append, struct kg_refusal *refusal)
+    const char *type_at, struct kg_append_body *append, struct kg_refusal *refusal)
 {
+	bool is_for_metadata = kg_stream_name_is_metadata(stream_name);
+
 	*append = (struct kg_append_body){0};
-	if (!check_raw(body, len, kg_stream_name_is_metadata(stream_name), limits,
-		from_parameters, refusal))
+	if (from_parameters->is_json &&
+	    !check_raw(body, len, limits->validate_payloads || is_for_metadata,
+		limits->max_depth, refusal))
+		return false;
+	if (is_for_metadata)
+		check_raw_metadata_event(body, len, from_parameters, type_at, refusal);
+	if (refusal->is_set)
 		return false;
 	append->events = kdb_alloc(sizeof *append->events);
 	append->events[0] = *from_parameters;

@@ -50,11 +50,11 @@ bool kg_append_body_read_ndjson(const char *body, size_t len,
     struct kg_append_body *append, struct kg_refusal *refusal);
 
 /* The raw body is the payload. type, metadata and id come from path, header and query,
- * already checked; is_json by media type: then the syntax is checked here, an empty body
- * is 422. */
+ * already checked; type_at is the pointer to where the type stands. is_json by media
+ * type: then the syntax is checked here, an empty body is 422. */
 bool kg_append_body_read_raw(const char *body, size_t len, struct kdb_bytes stream_name,
     const struct kg_append_limits *limits, const struct kdb_event *from_parameters,
-    struct kg_append_body *append, struct kg_refusal *refusal);
+    const char *type_at, struct kg_append_body *append, struct kg_refusal *refusal);
 
 void kg_append_body_dispose(struct kg_append_body *append);
 

@@ -11,6 +11,8 @@ libdaemon_a_SOURCES = \
 	daemon/append_value.c daemon/append_value.h \
 	daemon/base64.c daemon/base64.h \
 	daemon/claim.c daemon/claim.h \
+	daemon/cloudevent.c daemon/cloudevent.h \
+	daemon/cloudevents_body.c daemon/cloudevents_body.h \
 	daemon/condition.c daemon/condition.h \
 	daemon/config.c daemon/config.h \
 	daemon/config_print.c \
@@ -50,6 +52,7 @@ libdaemon_a_SOURCES = \
 	daemon/decimal.h \
 	daemon/endpoints/append.c daemon/endpoints/append.h \
 	daemon/endpoints/append_raw.c \
+	daemon/endpoints/cloudevents.c \
 	daemon/endpoints/append_records.c \
 	daemon/endpoints/info.c \
 	daemon/endpoints/openapi.c \

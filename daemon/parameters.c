@@ -522,15 +522,18 @@ check_expectation(struct reader *reader)
 static const char *const envelope_types[] = {
     "application/json", "application/x-ndjson", NULL};
 static const char *const raw_types[] = {"*/*", NULL};
+static const char *const cloudevents_types[] = {
+    "application/cloudevents+json", "application/cloudevents-batch+json", NULL};
 static const char *const json_types[] = {"application/json", NULL};
 
 const char *const *
 kg_parameters_accepted_types(unsigned takes)
 {
-	return (takes & KG_TAKES_ENVELOPE) != 0 ? envelope_types
-	       : (takes & KG_TAKES_RAW) != 0    ? raw_types
-	       : (takes & KG_TAKES_WRITE) != 0  ? json_types
-						: NULL;
+	return (takes & KG_TAKES_ENVELOPE) != 0      ? envelope_types
+	       : (takes & KG_TAKES_RAW) != 0         ? raw_types
+	       : (takes & KG_TAKES_CLOUDEVENTS) != 0 ? cloudevents_types
+	       : (takes & KG_TAKES_WRITE) != 0       ? json_types
+						     : NULL;
 }
 
 static void
@@ -608,6 +611,39 @@ read_raw_type(struct reader *reader, const struct kg_media_type *type)
 		refuse_type(reader, "The charset of JSON must be utf-8.");
 }
 
+/* The media type wins over ce- headers, which every other type needs (api-design 12). */
+static void
+read_cloudevents_type(struct reader *reader, const struct kg_head *head,
+    const struct kg_media_type *type)
+{
+	struct kg_parameters *parameters = reader->parameters;
+
+	if (kg_media_type_is(type, cloudevents_types[0]))
+		parameters->body_form = KG_BODY_CLOUDEVENT;
+	else if (kg_media_type_is(type, cloudevents_types[1]))
+		parameters->body_form = KG_BODY_CLOUDEVENT_BATCH;
+	else if (kg_cloudevent_is_marked(head))
+		read_raw_type(reader, type);
+	else if (is_form(type))
+		refuse_type(reader,
+		    "The body is sent as a form; with curl, use --json and "
+		    "-H 'Content-Type: application/cloudevents+json'.");
+	else
+		refuse_type(reader,
+		    "Neither the Content-Type nor a header ce-specversion says that "
+		    "this is a CloudEvent.");
+	if (parameters->body_form >= KG_BODY_CLOUDEVENT &&
+	    type->charset == KG_CHARSET_OTHER)
+		refuse_type(reader, "The charset must be utf-8.");
+}
+
+static bool
+is_binary_cloudevent(const struct reader *reader)
+{
+	return (reader->context->takes & KG_TAKES_CLOUDEVENTS) != 0 &&
+	       reader->parameters->body_form < KG_BODY_CLOUDEVENT;
+}
+
 static void
 check_content(struct reader *reader, const struct kg_head *head)
 {
@@ -625,6 +661,8 @@ check_content(struct reader *reader, const struct kg_head *head)
 		read_envelope_type(reader, &type);
 	else if ((reader->context->takes & KG_TAKES_RAW) != 0)
 		read_raw_type(reader, &type);
+	else if ((reader->context->takes & KG_TAKES_CLOUDEVENTS) != 0)
+		read_cloudevents_type(reader, head, &type);
 	else
 		read_json_type(reader, &type);
 	if (head->known[KG_FIELD_CONTENT_ENCODING] != NULL)
@@ -643,11 +681,16 @@ kg_parameters_read(const struct kg_head *head, const struct kg_target *target,
 	check_accept(&reader, head);
 	if (!refusal->is_set)
 		check_content(&reader, head);
+	if (!refusal->is_set && is_binary_cloudevent(&reader))
+		kg_cloudevent_check_repeats(head, refusal);
 	if (!refusal->is_set && (context->takes & KG_TAKES_V1) != 0)
 		check_undefined(&reader, head);
 	if (refusal->is_set)
 		return false;
 	read_headers(&reader, head);
+	if (is_binary_cloudevent(&reader))
+		kg_cloudevent_read(head, context->config->max_name_bytes,
+		    &parameters->cloudevent, refusal);
 	read_if_none_match(&reader, head);
 	read_query(&reader, target);
 	if (!refusal->is_set)
@@ -659,6 +702,7 @@ void
 kg_parameters_dispose(struct kg_parameters *parameters)
 {
 	free(parameters->metadata_storage);
+	kg_cloudevent_dispose(&parameters->cloudevent);
 	kg_known_versions_dispose(&parameters->known_versions);
 	*parameters = (struct kg_parameters){0};
 }

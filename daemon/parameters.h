@@ -3,6 +3,7 @@
 #define KG_PARAMETERS_H
 
 #include "client-core/operations.h"
+#include "daemon/cloudevent.h"
 #include "daemon/condition.h"
 #include "daemon/config.h"
 #include "daemon/guard.h"
@@ -50,6 +51,7 @@ struct kg_parameters {
 	struct kdb_bytes metadata;
 	const char *metadata_at; /* which header gave it; a literal */
 	void *metadata_storage;
+	struct kg_cloudevent cloudevent; /* C in binary mode: what the ce- headers say */
 	struct kdb_bytes key; /* Idempotency-Key, a span into the head; length 0: none */
 	unsigned excluded;    /* bits of enum kg_check */
 	enum kg_int64_form int64_form;  /* Prefer: int64=string */

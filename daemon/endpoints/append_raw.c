@@ -19,7 +19,7 @@ decode(struct kg_request *request)
 	kg_append_limits_get(request, &limits);
 	kg_http_body(request->exchange, &bytes, &len);
 	return kg_append_body_read_raw(bytes, len, request->match.values[0], &limits,
-	    &event, &request->append.body, request->refusal);
+	    &event, "path:type", &request->append.body, request->refusal);
 }
 
 const struct kg_endpoint kg_append_raw_endpoint = {

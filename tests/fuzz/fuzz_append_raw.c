@@ -28,7 +28,7 @@ read_raw_json(const char *body, size_t len, struct kdb_bytes stream_name,
 	struct kdb_event event = event_of_head(true);
 
 	return kg_append_body_read_raw(
-	    body, len, stream_name, limits, &event, append, refusal);
+	    body, len, stream_name, limits, &event, "path:type", append, refusal);
 }
 
 static bool
@@ -39,7 +39,7 @@ read_raw_bytes(const char *body, size_t len, struct kdb_bytes stream_name,
 	struct kdb_event event = event_of_head(false);
 
 	return kg_append_body_read_raw(
-	    body, len, stream_name, limits, &event, append, refusal);
+	    body, len, stream_name, limits, &event, "path:type", append, refusal);
 }
 
 static void

@@ -137,6 +137,23 @@ TESTS += test_append_body.tap
 endif
 
 if HAVE_CHECK
+check_PROGRAMS += test_cloudevent.tap
+test_cloudevent_tap_SOURCES = tests/unit/test_cloudevent.c \
+	tests/unit/head_text.c tests/unit/head_text.h
+test_cloudevent_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+test_cloudevent_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(GNUTLS_LIBS) $(UNISTRING_LIBS) $(CHECK_LIBS)
+TESTS += test_cloudevent.tap
+endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_cloudevents_body.tap
+test_cloudevents_body_tap_SOURCES = tests/unit/test_cloudevents_body.c
+test_cloudevents_body_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+test_cloudevents_body_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(GNUTLS_LIBS) $(UNISTRING_LIBS) $(CHECK_LIBS)
+TESTS += test_cloudevents_body.tap
+endif
+
+if HAVE_CHECK
 check_PROGRAMS += test_stream_metadata.tap
 test_stream_metadata_tap_SOURCES = tests/unit/test_stream_metadata.c
 test_stream_metadata_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)

@@ -478,7 +478,8 @@ START_TEST(no_body)
 	ck_assert(!kg_append_body_read_ndjson(NULL, 0, stream, &usual, &append, &refusal));
 	ck_assert_int_eq(refusal.problem, KG_PROBLEM_INVALID_REQUEST);
 	kg_refusal_dispose(&refusal);
-	ck_assert(kg_append_body_read_raw(NULL, 0, stream, &usual, &octets, &append, &refusal));
+	ck_assert(kg_append_body_read_raw(NULL, 0, stream, &usual, &octets, "path:type",
+	    &append, &refusal));
 	ck_assert_uint_eq(append.events[0].data.len, 0);
 	kg_append_body_dispose(&append);
 }
@@ -876,7 +877,7 @@ START_TEST(raw_bodies)
 	limits.validate_payloads = !raw[_i].is_unchecked;
 	kg_refusal_init(&refusal);
 	if (kg_append_body_read_raw(raw[_i].body, raw[_i].len, stream, &limits, &from_parameters,
-		&append, &refusal)) {
+		"path:type", &append, &refusal)) {
 		ck_assert_ptr_null(raw[_i].pointers);
 		ck_assert(!append.has_expected_version);
 		ck_assert_uint_eq(append.event_count, 1);
@@ -913,12 +914,14 @@ START_TEST(depth_of_raw_bodies)
 	kg_refusal_init(&refusal);
 	put_nested(&body, 512);
 	ck_assert(kg_append_body_read_raw(
-	    body.data, body.len, stream, &usual, &from_parameters, &append, &refusal));
+	    body.data, body.len, stream, &usual, &from_parameters, "path:type", &append,
+	    &refusal));
 	kg_append_body_dispose(&append);
 	kdb_buffer_clear(&body);
 	put_nested(&body, 513);
 	ck_assert(!kg_append_body_read_raw(
-	    body.data, body.len, stream, &usual, &from_parameters, &append, &refusal));
+	    body.data, body.len, stream, &usual, &from_parameters, "path:type", &append,
+	    &refusal));
 	ck_assert_int_eq(refusal.byte_offset, 512);
 	kg_refusal_dispose(&refusal);
 	kdb_buffer_dispose(&body);

@@ -96,7 +96,8 @@ try_raw(const char *name, const struct kdb_buffer *content)
 
 	kg_refusal_init(&refusal);
 	is_good = kg_append_body_read_raw(
-	    content->data, content->len, stream_name, &limits, &event, &append, &refusal);
+	    content->data, content->len, stream_name, &limits, &event, "path:type", &append,
+	    &refusal);
 	judge(name, is_good, &refusal, content->len);
 	if (is_good) {
 		assert_same(append.events[0].data, whole);

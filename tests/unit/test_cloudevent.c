@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* CloudEvents in binary mode: what is taken from header fields, and each refusal. */
+#include "client-core/base/buffer.h"
+#include "daemon/cloudevent.h"
+#include "tests/unit/head_text.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof(table)[0]))
+
+enum { NAME_MAX_BYTES = 12 };
+
+struct reading {
+	struct head_text made;
+	struct kg_cloudevent cloudevent;
+	struct kg_refusal refusal;
+};
+
+static void
+read_head(struct reading *reading, const char *fields)
+{
+	struct kdb_buffer text;
+
+	kdb_buffer_init(&text, 1 << 16);
+	kdb_buffer_put_text(&text, "POST /");
+	kdb_buffer_put_text(&text, fields);
+	kdb_buffer_put_char(&text, '\0');
+	head_text_init(&reading->made, text.data);
+	kdb_buffer_dispose(&text);
+	kg_refusal_init(&reading->refusal);
+	kg_cloudevent_check_repeats(&reading->made.head, &reading->refusal);
+	if (reading->refusal.is_set)
+		reading->cloudevent = (struct kg_cloudevent){0};
+	else
+		kg_cloudevent_read(&reading->made.head, NAME_MAX_BYTES,
+		    &reading->cloudevent, &reading->refusal);
+}
+
+static void
+dispose(struct reading *reading)
+{
+	kg_cloudevent_dispose(&reading->cloudevent);
+	kg_refusal_dispose(&reading->refusal);
+	head_text_dispose(&reading->made);
+}
+
+static void
+assert_text(struct kdb_bytes bytes, const char *text)
+{
+	ck_assert_uint_eq(bytes.len, strlen(text));
+	ck_assert_mem_eq(bytes.data, text, bytes.len);
+}
+
+#define CE "\nce-specversion: 1.0\nce-type: t\nce-source: /s\nce-id: 1"
+#define META                                                                             \
+	"\"ce-specversion\":\"1.0\",\"ce-type\":\"t\",\"ce-source\":\"/s\",\"ce-id\":"   \
+	"\"1\""
+
+static const struct {
+	const char *fields;
+	const char *type, *source, *id, *metadata;
+} good[] = {
+    {CE, "t", "/s", "1", "{" META "}"},
+    {"\nHost: a" CE "\nContent-Type: application/json; charset=utf-8\nce-time: x\nAccept: b",
+	"t", "/s", "1",
+	"{" META ",\"ce-time\":\"x\",\"ce-datacontenttype\":"
+	"\"application/json; charset=utf-8\"}"},
+    /* any order and letter case */
+    {"\nCE-Id: 1\nce-subject: a\nCe-Source: /s\nCe-Type: t\nCe-Specversion: 1.0", "t",
+	"/s", "1",
+	"{\"ce-id\":\"1\",\"ce-subject\":\"a\",\"ce-source\":\"/s\",\"ce-type\":\"t\","
+	"\"ce-specversion\":\"1.0\"}"},
+    /* percent escapes, once */
+    {"\nce-specversion: 1%2e0\nce-type: a%20b\nce-source: %2Fs%2541\nce-id: %C3%A9%22",
+	"a b", "/s%41", "\xc3\xa9\"",
+	"{\"ce-specversion\":\"1.0\",\"ce-type\":\"a b\",\"ce-source\":\"/s%41\","
+	"\"ce-id\":\"\xc3\xa9\\\"\"}"},
+    {CE "\nce-a: Euro%20%E2%82%AC%20%F0%9F%98%80\nce-b: \xc3\xa9+\nce-c: %09\\", "t",
+	"/s", "1",
+	"{" META ",\"ce-a\":\"Euro \xe2\x82\xac \xf0\x9f\x98\x80\",\"ce-b\":\"\xc3\xa9+\","
+	"\"ce-c\":\"\\u0009\\\\\"}"},
+    /* quotes of older senders, before percent escapes; others are text */
+    {CE "\nce-a: \"x \\\"\\y\\\" %41\"\nce-b: \"\"\nce-c: \"a\" \"b\"\nce-d: \"\nce-e: \"a"
+	"\nce-f: \"a\\\"\nce-g: a\"b\"",
+	"t", "/s", "1",
+	"{" META ",\"ce-a\":\"x \\\"y\\\" A\",\"ce-b\":\"\",\"ce-c\":\"\\\"a\\\" "
+	"\\\"b\\\"\",\"ce-d\":\"\\\"\",\"ce-e\":\"\\\"a\",\"ce-f\":\"\\\"a\\\\\\\"\","
+	"\"ce-g\":\"a\\\"b\\\"\"}"},
+    /* extensions, empty values, digits */
+    {CE "\nce-traceparent: 00-1\nce-subject:\nce-7: 8", "t", "/s", "1",
+	"{" META ",\"ce-traceparent\":\"00-1\",\"ce-subject\":\"\",\"ce-7\":\"8\"}"},
+    /* no attributes: other headers, no media type */
+    {CE "\ncex: 1\nce: 2\nxce-a: 3\nContent-Type:", "t", "/s", "1", "{" META "}"},
+    {CE "\nContent-Type: \"\xc3\xa9%C3", "t", "/s", "1",
+	"{" META ",\"ce-datacontenttype\":\"\\\"\xc3\xa9%C3\"}"},
+};
+
+START_TEST(good_heads)
+{
+	struct reading reading;
+
+	read_head(&reading, good[_i].fields);
+	ck_assert_msg(
+	    !reading.refusal.is_set, "%s: %s", good[_i].fields, reading.refusal.detail);
+	assert_text(reading.cloudevent.type, good[_i].type);
+	assert_text(reading.cloudevent.source, good[_i].source);
+	assert_text(reading.cloudevent.id, good[_i].id);
+	assert_text((struct kdb_bytes){reading.cloudevent.metadata.data,
+			reading.cloudevent.metadata.len},
+	    good[_i].metadata);
+	dispose(&reading);
+}
+END_TEST
+
+static const struct {
+	const char *fields;
+	const char *pointers; /* with the status of each */
+} bad[] = {
+    {"\nHost: a",
+	"422 header:ce-specversion 422 header:ce-type 422 header:ce-source 422 "
+	"header:ce-id"},
+    {"\nce-specversion: 1.0\nce-type: t\nce-source: /s", "422 header:ce-id"},
+    {"\nce-id:\nce-specversion:\nce-type: \"\"\nce-source:",
+	"422 header:ce-id 422 header:ce-specversion 422 header:ce-type 422 "
+	"header:ce-source"},
+    {"\nce-specversion: 0.3\nce-type: 1234567890123\nce-source: /s\nce-id: 1",
+	"422 header:ce-specversion 422 header:ce-type"},
+    {"\nce-specversion: 1.0\nce-type: 123456789012%33\nce-source: /s\nce-id: 1",
+	"422 header:ce-type"},
+    /* names */
+    {CE "\nce-a_b: 1\nCE-A-B: 2\nce-: 3\nce-!: 4",
+	"422 header:ce-a_b 422 header:ce-a-b 422 header:ce- 422 header:ce-!"},
+    {CE "\nce-data: 1\nCe-DataContentType: a/b\nce-data_base64: AA==",
+	"422 header:ce-data 422 header:ce-datacontenttype 422 header:ce-data_base64"},
+    /* values */
+    {CE "\nce-a: %\nce-b: %4\nce-c: %zz\nce-d: %00\nce-e: %ff\nce-f: \xff\nce-g: %C0%A0"
+	"\nce-h: %ed%a0%80",
+	"400 header:ce-a 400 header:ce-b 400 header:ce-c 400 header:ce-d 400 "
+	"header:ce-e 400 header:ce-f 400 header:ce-g 400 header:ce-h"},
+    {"\nce-specversion: 1.0\nce-type: %\nce-source: /s\nce-id: %C3",
+	"400 header:ce-type 400 header:ce-id"},
+    {CE "\nContent-Type: \xe9", "400 header:Content-Type"},
+    /* twice, and nothing else is looked at */
+    {CE "\nCE-ID: 1", "400 header:ce-id"},
+    {"\nce-x: 1\nce-x: 1\nce-X: 2\nce-_: 3", "400 header:ce-x 400 header:ce-x"},
+};
+
+START_TEST(bad_heads)
+{
+	struct reading reading;
+	struct kdb_buffer found;
+
+	read_head(&reading, bad[_i].fields);
+	kdb_buffer_init(&found, 1 << 12);
+	for (size_t i = 0; i < reading.refusal.finding_count; i++) {
+		const struct kg_finding *finding = &reading.refusal.findings[i];
+		bool is_form = strstr(finding->detail, "UTF-8") != NULL ||
+			       strstr(finding->detail, "more than once") != NULL;
+
+		kdb_buffer_put_printf(&found, "%s%d %s", i == 0 ? "" : " ",
+		    is_form ? 400 : 422, finding->pointer);
+	}
+	kdb_buffer_put_char(&found, '\0');
+	ck_assert_str_eq(found.data, bad[_i].pointers);
+	ck_assert_int_eq(
+	    (int)kg_problem_row(reading.refusal.problem)->status, atoi(bad[_i].pointers));
+	kdb_buffer_dispose(&found);
+	dispose(&reading);
+}
+END_TEST
+
+START_TEST(long_names_are_cut_in_pointers)
+{
+	char fields[400] = CE "\nce-";
+	struct reading reading;
+
+	memset(strchr(fields, '\0'), '_', 300);
+	strcat(fields, ": 1");
+	read_head(&reading, fields);
+	ck_assert_uint_eq(reading.refusal.finding_count, 1);
+	ck_assert_uint_lt(strlen(reading.refusal.findings[0].pointer), 128);
+	dispose(&reading);
+}
+END_TEST
+
+START_TEST(marks_of_binary_mode)
+{
+	struct head_text made;
+
+	head_text_init(&made, "POST /\nHost: a\nCE-SpecVersion:");
+	ck_assert(kg_cloudevent_is_marked(&made.head));
+	head_text_dispose(&made);
+	head_text_init(&made, "POST /\nce-id: 1\nce-specversions: 1.0");
+	ck_assert(!kg_cloudevent_is_marked(&made.head));
+	head_text_dispose(&made);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("cloudevent");
+	TCase *tcase = tcase_create("cloudevent");
+	SRunner *runner;
+
+	tcase_add_loop_test(tcase, good_heads, 0, COUNT(good));
+	tcase_add_loop_test(tcase, bad_heads, 0, COUNT(bad));
+	tcase_add_test(tcase, long_names_are_cut_in_pointers);
+	tcase_add_test(tcase, marks_of_binary_mode);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	srunner_free(runner);
+	return 0;
+}
