@@ -9,6 +9,7 @@
 
 #include <grpc/grpc.h>
 #include <grpc/support/log.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -112,6 +113,21 @@ run_thread(void *argument)
 	return NULL;
 }
 
+/*
+ * C core's header parser copies what it has of an unfinished header into a fresh block for every
+ * frame of it. As mappings of their own, these blocks cost a page fault for each page: seconds
+ * for the details of a thousand failing checks (wire-protocol 1.12). These are the values that
+ * glibc reaches by itself in the course of time.
+ */
+static void
+keep_large_blocks(void)
+{
+	enum { MAPPED_FROM_BYTES = 32 * 1024 * 1024 };
+
+	mallopt(M_MMAP_THRESHOLD, MAPPED_FROM_BYTES);
+	mallopt(M_TRIM_THRESHOLD, 2 * MAPPED_FROM_BYTES);
+}
+
 struct kdb_completion *
 kdb_completion_new(const struct kdb_completion_hooks *hooks)
 {
@@ -120,6 +136,7 @@ kdb_completion_new(const struct kdb_completion_hooks *hooks)
 	completion->hooks = *hooks;
 	atomic_store(&logging_completion, completion);
 	gpr_set_log_function(log_grpc);
+	keep_large_blocks();
 	grpc_init();
 	completion->queue = grpc_completion_queue_create_for_next(NULL);
 	completion->lame = grpc_lame_client_channel_create(

@@ -126,7 +126,7 @@ struct kdb_append_result {
 
 struct kdb_stream_metadata_result {
 	int64_t version; /* KDB_VERSION_NO_STREAM: never set; then data is empty */
-	bool is_json; /* stored as $metadata and JSON: the server obeys nothing else */
+	bool is_json;	 /* as it was stored; the server obeys nothing else */
 	struct kdb_bytes data; /* belongs to the operation */
 };
 

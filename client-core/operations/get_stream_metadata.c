@@ -47,21 +47,14 @@ is_text(ProtobufCBinaryData bytes, const char *text)
 	return bytes.len == strlen(text) && memcmp(bytes.data, text, bytes.len) == 0;
 }
 
-static ProtobufCBinaryData
-entry_of(const event_message *event, const char *key)
-{
-	for (size_t i = 0; i < event->n_metadata; i++)
-		if (is_text(event->metadata[i]->key, key))
-			return event->metadata[i]->value;
-	return (ProtobufCBinaryData){ 0, NULL };
-}
-
-/* The server obeys no other. */
+/* Of any type: the server obeys them all (E.other-type). */
 static bool
 is_json(const event_message *event)
 {
-	return is_text(entry_of(event, "type"), "$metadata")
-	    && is_text(entry_of(event, "content-type"), "application/json");
+	for (size_t i = 0; i < event->n_metadata; i++)
+		if (is_text(event->metadata[i]->key, "content-type"))
+			return is_text(event->metadata[i]->value, "application/json");
+	return false;
 }
 
 static enum kdb_answer

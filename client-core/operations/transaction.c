@@ -226,9 +226,13 @@ kdb_transaction_fail(struct kdb_transaction *transaction, enum kdb_code code)
 	struct kdb_operation *operation = &transaction->operation;
 	const struct kdb_failure *first = &operation->failures.list[0];
 
-	kdb_error_set(&operation->error, code, KDB_OUTCOME_NOT_WRITTEN,
-	    "%zu of %zu streams are not as expected.", operation->failures.count,
-	    transaction->condition_count);
+	if (operation->failures.is_complete)
+		kdb_error_set(&operation->error, code, KDB_OUTCOME_NOT_WRITTEN,
+		    "%zu of %zu streams are not as expected.",
+		    operation->failures.count, transaction->condition_count);
+	else
+		kdb_error_set(&operation->error, code, KDB_OUTCOME_NOT_WRITTEN,
+		    "At least one stream is not as expected.");
 	operation->error.conflict.expected_version = first->expected_state;
 	operation->error.conflict.actual_version = first->actual_state;
 }
