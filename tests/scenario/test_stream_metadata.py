@@ -7,6 +7,7 @@ import pytest
 
 from harness.gateway import metadata_target
 from harness.ids import P_ROUTE, derived_id, metadata_id
+from harness.limits import wait_until
 from harness.problems import (check_metadata, check_metadata_set, check_problem, check_success)
 from harness.wire import request
 
@@ -535,10 +536,13 @@ def test_hidden_events(gateway, devdb, stream):
     """$tb hides events; metadata without it shows them again."""
     for _ in range(3):
         gateway.append_one(stream)
+
+    def visible():
+        return [event.revision for event in devdb.read(stream)]
     gateway.put_metadata(stream, '{"$tb":2}', NEVER_SET)
-    assert [event.revision for event in devdb.read(stream)] == [2]
+    wait_until(lambda: visible() == [2], 5, "the older events are hidden")
     gateway.put_metadata(stream, '{"free":1}', match(0))
-    assert [event.revision for event in devdb.read(stream)] == [0, 1, 2]
+    wait_until(lambda: visible() == [0, 1, 2], 5, "all events are back")
 
 
 @pytest.mark.devdb_only

@@ -205,13 +205,17 @@ def test_timeouts_that_are_none(gateway, stream, headers, query, pointer):
 def test_client_leaves_between_read_and_write(gateway, devdb, faults, stream):
     read_fault(faults, stream, "delay", delay_ms=300)
     reads, before = devdb.calls("Read"), devdb.written()
-    lines = len(gateway.request_lines())
+    headers = {**JSON, **NEVER_SET, "X-Request-Id": f"leaves-{stream}"}
     connection = gateway.connect()
-    connection.send(request("PUT", metadata_target(stream), {**JSON, **NEVER_SET}, b"{}"))
+    connection.send(request("PUT", metadata_target(stream), headers, b"{}"))
     wait_until(lambda: devdb.calls("Read") > reads, 5, "the read arrives")
     connection.reset()
-    wait_until(lambda: len(gateway.request_lines()) > lines, 5, "the request ends")
-    assert gateway.request_lines()[lines]["code"] == "client-closed"
+
+    def ended():
+        return [line for line in gateway.request_lines()
+                if line["request_id"] == f"leaves-{stream}"]
+    [line] = wait_until(ended, 5, "the request ends")
+    assert line["code"] == "client-closed"
     assert devdb.written() == before
     check_metadata(gateway.get_metadata(stream), "{}", "no_stream")
 
