@@ -29,6 +29,7 @@ libdaemon_a_SOURCES = \
 	daemon/log_sink.c daemon/log_sink.h \
 	daemon/multi_append_body.c daemon/multi_append_body.h \
 	daemon/option.c daemon/option.h daemon/options.def \
+	daemon/preference.c daemon/preference.h \
 	daemon/problem.c daemon/problem.h daemon/problems.def \
 	daemon/rule_findings.c daemon/rule_findings.h \
 	daemon/stream_metadata.c daemon/stream_metadata.h \

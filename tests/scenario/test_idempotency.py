@@ -193,7 +193,7 @@ def test_who_waits_keeps_its_own_deadline(start_devdb, start_gateway, crowd):
     gateway = start_gateway(devdb.address)
     devdb.fault("delay", method="BatchAppend", stream="s", delay_ms=int(limit(2) * 1000))
     many = crowd(gateway)
-    many.send(keyed("s", "k"))
+    many.send(keyed("s", "k", timeout=25))
     many.send(keyed("s", "k", timeout=1.5))
     many.send(keyed("s", "k", timeout=0.2))
     begin = time.monotonic()

@@ -121,6 +121,14 @@ TESTS += test_key_table.tap
 endif
 
 if HAVE_CHECK
+check_PROGRAMS += test_preference.tap
+test_preference_tap_SOURCES = tests/unit/test_preference.c
+test_preference_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+test_preference_tap_LDADD = libdaemon.a libclient.a $(CHECK_LIBS)
+TESTS += test_preference.tap
+endif
+
+if HAVE_CHECK
 check_PROGRAMS += test_problem.tap
 test_problem_tap_SOURCES = tests/unit/test_problem.c
 test_problem_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(GNUTLS_CFLAGS)
