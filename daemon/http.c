@@ -12,6 +12,7 @@
 #include "client-core/base/clock.h"
 #include "daemon/connection.h"
 #include "daemon/drain.h"
+#include "daemon/gzip.h"
 #include "daemon/listen.h"
 #include "daemon/log.h"
 #include "daemon/ready.h"
@@ -68,6 +69,8 @@ struct exchange_body {
 	size_t capacity;
 	size_t max_len;
 	size_t reserved_len;
+	uint64_t come_len;    /* as it came: compressed, if it is */
+	struct kg_gzip *gzip; /* NULL: it is kept as it comes */
 };
 
 /* An answer that is sent past the library. */
@@ -173,6 +176,10 @@ collect_field(void *context, enum MHD_ValueKind kind, const char *name, size_t n
 	(void)kind;
 	if (list->count > KG_HEAD_FIELDS_MAX)
 		return MHD_NO;
+	/* The library leaves the blanks that belong to the line. */
+	while (value_len > 0 &&
+	       (value[value_len - 1] == ' ' || value[value_len - 1] == '\t'))
+		value_len--;
 	list->items[list->count++] =
 	    (struct kg_head_field){name, name_len, value == NULL ? "" : value, value_len};
 	return MHD_YES;
@@ -313,18 +320,34 @@ get_body(struct kg_http *http, size_t *len)
 	return malloc(*len);
 }
 
-bool
-kg_http_expect_body(struct kg_http_exchange *exchange, size_t max_len)
+static bool
+expect_plain(struct kg_http_exchange *exchange)
 {
 	struct exchange_body *body = &exchange->body;
 	size_t len = body->has_length ? (size_t)body->declared_len : 0;
 
-	body->max_len = max_len;
 	if (!reserve(exchange, len))
 		return false;
 	if (len > 0 && (body->bytes = get_body(exchange->http, &len)) == NULL)
 		return false;
 	body->capacity = len;
+	return true;
+}
+
+/* Room for what comes out is made when it does. */
+static bool
+expect_gzip(struct kg_http_exchange *exchange)
+{
+	return reserve(exchange, KG_GZIP_STATE_BYTES) &&
+	       (exchange->body.gzip = kg_gzip_new()) != NULL;
+}
+
+bool
+kg_http_expect_body(struct kg_http_exchange *exchange, size_t max_len, bool is_gzip)
+{
+	exchange->body.max_len = max_len;
+	if (!(is_gzip ? expect_gzip(exchange) : expect_plain(exchange)))
+		return false;
 	exchange->is_admitted = true;
 	exchange->http->admitted_count++;
 	return true;
@@ -344,11 +367,10 @@ kg_http_drop_body(struct kg_http_exchange *exchange)
 	body->capacity = 0;
 }
 
-/* Grows the buffer of a chunked body. */
+/* Grows the buffer of a body whose length is not known. */
 static enum kg_http_body
-make_room(struct kg_http_exchange *exchange, size_t len)
+make_room(struct kg_http_exchange *exchange, size_t len, size_t max_len)
 {
-	size_t max_len = exchange->body.max_len;
 	size_t capacity = exchange->body.capacity;
 	char *bytes;
 
@@ -375,24 +397,80 @@ make_room(struct kg_http_exchange *exchange, size_t len)
 /* A body that is refused is still read, because the library cannot answer in the middle
  * of it; but not for ever. */
 static enum MHD_Result
-discard(struct kg_http_exchange *exchange, size_t len)
+discard(struct kg_http_exchange *exchange)
 {
-	exchange->body.len += len;
-	return exchange->body.len > 2 * exchange->body.max_len ? MHD_NO : MHD_YES;
+	struct exchange_body *body = &exchange->body;
+
+	kg_http_drop_body(exchange);
+	kg_gzip_free(body->gzip);
+	body->gzip = NULL;
+	return body->come_len > 2 * (uint64_t)body->max_len ? MHD_NO : MHD_YES;
+}
+
+static enum kg_http_body
+take_plain(struct kg_http_exchange *exchange, const char *bytes, size_t len)
+{
+	struct exchange_body *body = &exchange->body;
+	enum kg_http_body state = make_room(exchange, body->len + len, body->max_len);
+
+	if (state != KG_HTTP_BODY_WHOLE)
+		return state;
+	memcpy(body->bytes + body->len, bytes, len);
+	body->len += len;
+	return KG_HTTP_BODY_WHOLE;
+}
+
+uint64_t
+kg_http_gzip_limit(const struct kg_http_exchange *exchange)
+{
+	const struct exchange_body *body = &exchange->body;
+	uint64_t len =
+	    body->declared_len > body->come_len ? body->declared_len : body->come_len;
+	uint64_t limit = KG_GZIP_FREE_BYTES + KG_GZIP_MAX_RATIO * len;
+
+	return limit < body->max_len ? limit : body->max_len;
+}
+
+/* One byte more than is allowed tells that the body is too large, and that byte is all
+ * there is room for. */
+static enum kg_http_body
+take_gzip(struct kg_http_exchange *exchange, const char *bytes, size_t len)
+{
+	struct exchange_body *body = &exchange->body;
+	struct kg_gzip_input input = {(const uint8_t *)bytes, len};
+	const size_t limit = (size_t)kg_http_gzip_limit(exchange);
+
+	if (body->come_len > body->max_len)
+		return KG_HTTP_BODY_TOO_LARGE;
+	while (input.len > 0) {
+		enum kg_http_body state = make_room(exchange, body->len + 1, limit + 1);
+		struct kg_gzip_output output = {(uint8_t *)body->bytes + body->len,
+		    body->capacity - body->len};
+
+		if (state != KG_HTTP_BODY_WHOLE)
+			return state;
+		if (!kg_gzip_decompress(body->gzip, &input, &output))
+			return KG_HTTP_BODY_BROKEN_GZIP;
+		body->len = body->capacity - output.room;
+		if (body->len > limit)
+			return KG_HTTP_BODY_TOO_LARGE;
+	}
+	return KG_HTTP_BODY_WHOLE;
 }
 
 static enum MHD_Result
 take_body(struct kg_http_exchange *exchange, const char *bytes, size_t len)
 {
-	if (exchange->body.state == KG_HTTP_BODY_WHOLE)
-		exchange->body.state = make_room(exchange, exchange->body.len + len);
-	if (exchange->body.state != KG_HTTP_BODY_WHOLE) {
-		kg_http_drop_body(exchange);
-		return discard(exchange, len);
-	}
-	memcpy(exchange->body.bytes + exchange->body.len, bytes, len);
-	exchange->body.len += len;
-	return MHD_YES;
+	struct exchange_body *body = &exchange->body;
+
+	body->come_len += len;
+	if (body->state == KG_HTTP_BODY_WHOLE)
+		body->state = body->gzip == NULL ? take_plain(exchange, bytes, len)
+						 : take_gzip(exchange, bytes, len);
+	/* That it is too large counts more than what is in it. */
+	if (body->state == KG_HTTP_BODY_BROKEN_GZIP && body->come_len > body->max_len)
+		body->state = KG_HTTP_BODY_TOO_LARGE;
+	return body->state == KG_HTTP_BODY_WHOLE ? MHD_YES : discard(exchange);
 }
 
 enum kg_http_body
@@ -433,9 +511,19 @@ check_trailers(struct kg_http_exchange *exchange)
 	kg_http_answer_close(exchange);
 }
 
+static void
+end_gzip(struct exchange_body *body)
+{
+	if (body->gzip != NULL && !kg_gzip_is_whole(body->gzip))
+		body->state = KG_HTTP_BODY_BROKEN_GZIP;
+	kg_gzip_free(body->gzip);
+	body->gzip = NULL;
+}
+
 static enum MHD_Result
 end_body(struct kg_http_exchange *exchange)
 {
+	end_gzip(&exchange->body);
 	check_trailers(exchange);
 	kg_connection_set_phase(exchange->connection, KG_PHASE_BUSY);
 	if (exchange->http->handler.run(exchange->request) == KG_HTTP_WAIT)
@@ -607,6 +695,7 @@ end_exchange(void *context, struct MHD_Connection *library, void **slot,
 	if (exchange->response != NULL)
 		MHD_destroy_response(exchange->response);
 	kg_http_drop_body(exchange);
+	kg_gzip_free(exchange->body.gzip);
 	kdb_buffer_dispose(&exchange->own.head);
 	free(exchange->own.body);
 	free(exchange);

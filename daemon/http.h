@@ -103,20 +103,26 @@ bool kg_http_has_body(const struct kg_http_exchange *exchange);
 bool kg_http_body_length(const struct kg_http_exchange *exchange, uint64_t *len);
 
 /* Counts the request as one in progress, which a drain waits for, and reserves room for
- * its body of at most max_len bytes. False: the bytes in flight would be too many. */
-bool kg_http_expect_body(struct kg_http_exchange *exchange, size_t max_len);
+ * its body of at most max_len bytes; of one in gzip form that is what comes out, which is
+ * all that is kept. False: the bytes in flight would be too many. */
+bool kg_http_expect_body(
+    struct kg_http_exchange *exchange, size_t max_len, bool is_gzip);
 
 enum kg_http_body {
 	KG_HTTP_BODY_WHOLE,
 	KG_HTTP_BODY_TOO_LARGE,
 	KG_HTTP_BODY_NO_ROOM,
+	KG_HTTP_BODY_BROKEN_GZIP,
 	KG_HTTP_BODY_LONG_TRAILERS, /* they and the head leave no memory for the answer */
 };
 
-/* The body after it was read; it stays the exchange's. *len counts what was read or
- * discarded. */
+/* The body after it was read; it stays the exchange's. *len means nothing unless it is
+ * whole. */
 enum kg_http_body kg_http_body(
     const struct kg_http_exchange *exchange, const char **bytes, size_t *len);
+
+/* What a body in gzip form could grow to, by its compressed length and max_len. */
+uint64_t kg_http_gzip_limit(const struct kg_http_exchange *exchange);
 
 /* Frees the bytes of the body early; the room stays reserved until the request ends. */
 void kg_http_drop_body(struct kg_http_exchange *exchange);

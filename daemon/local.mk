@@ -1,6 +1,7 @@
 # sources and rules of daemon/
 noinst_LIBRARIES += libdaemon.a
-libdaemon_a_CPPFLAGS = $(AM_CPPFLAGS) $(MICROHTTPD_CFLAGS) $(CJSON_CFLAGS) $(GNUTLS_CFLAGS)
+libdaemon_a_CPPFLAGS = $(AM_CPPFLAGS) $(MICROHTTPD_CFLAGS) $(CJSON_CFLAGS) $(GNUTLS_CFLAGS) \
+	$(ZLIB_CFLAGS)
 libdaemon_a_SOURCES = \
 	daemon/append_body.c daemon/append_body.h \
 	daemon/append_builder.c daemon/append_builder.h \
@@ -40,6 +41,7 @@ libdaemon_a_SOURCES = \
 	daemon/connection.c daemon/connection.h \
 	daemon/drain.c daemon/drain.h \
 	daemon/guard.c daemon/guard.h \
+	daemon/gzip.c daemon/gzip.h \
 	daemon/head.c daemon/head.h \
 	daemon/http.c daemon/http.h \
 	daemon/listen.c daemon/listen.h \
@@ -75,6 +77,7 @@ bin_PROGRAMS += kurrentgate
 kurrentgate_SOURCES = daemon/main.c
 kurrentgate_CPPFLAGS = $(AM_CPPFLAGS)
 kurrentgate_LDADD = libdaemon.a libclient.a libproto.a $(GRPC_LIBS) $(PROTOBUF_C_LIBS) \
-	$(MICROHTTPD_LIBS) $(CJSON_LIBS) $(GNUTLS_LIBS) $(UNISTRING_LIBS) -lpthread
+	$(MICROHTTPD_LIBS) $(CJSON_LIBS) $(GNUTLS_LIBS) $(UNISTRING_LIBS) \
+	$(ZLIB_LIBS) -lpthread
 
 dist_man_MANS += daemon/kurrentgate.8

@@ -14,6 +14,7 @@
 #include "daemon/idempotency.h"
 #include "daemon/json_scan.h"
 #include "daemon/media_type.h"
+#include "daemon/preference.h"
 #include "daemon/router.h"
 #include "daemon/uuid.h"
 
@@ -371,6 +372,40 @@ read_if_none_match(struct reader *reader, const struct kg_head *head)
 	}
 }
 
+/* Names of preferences are no secrets, what they are set to may be. */
+static void
+refuse_preference(struct reader *reader, struct kdb_bytes text)
+{
+	size_t len = 0;
+
+	while (len < text.len && len < POINTER_NAME_MAX &&
+	       kg_head_is_token_char(((const char *)text.data)[len]))
+		len++;
+	kg_refusal_add(reader->refusal, KG_PROBLEM_UNKNOWN_PREFERENCE, "header:Prefer",
+	    "Known are int64=string, handling=strict and handling=lenient.",
+	    "The preference \"%.*s\" is not known, or not with this value.", (int)len,
+	    (const char *)text.data);
+}
+
+static void
+read_preferences(struct reader *reader, const struct kg_head *head)
+{
+	struct kg_preferences preferences = {0};
+
+	if (head->known[KG_FIELD_PREFER] == NULL ||
+	    (reader->context->takes & KG_TAKES_V1) == 0)
+		return;
+	for (size_t i = 0; i < head->field_count; i++)
+		if (kg_head_field_find(head->fields[i].name, head->fields[i].name_len) ==
+		    KG_FIELD_PREFER)
+			kg_preferences_add(&preferences, head->fields[i].value,
+			    head->fields[i].value_len);
+	reader->parameters->int64_form = preferences.int64_form;
+	reader->parameters->preference_applied = kg_preferences_applied(&preferences);
+	for (size_t i = 0; preferences.is_strict && i < preferences.unknown_count; i++)
+		refuse_preference(reader, preferences.unknown[i]);
+}
+
 static const struct row *
 find_query_row(const char *name, size_t len, unsigned takes)
 {
@@ -645,6 +680,20 @@ is_binary_cloudevent(const struct reader *reader)
 }
 
 static void
+check_coding(struct reader *reader, const struct kg_head_field *field)
+{
+	if (field == NULL || reader->refusal->is_set)
+		return;
+	reader->parameters->is_gzip =
+	    kg_head_is_equal(field->value, field->value_len, "gzip") ||
+	    kg_head_is_equal(field->value, field->value_len, "x-gzip");
+	if (reader->parameters->is_gzip)
+		return;
+	refuse_type(reader, "The Content-Encoding must be gzip, once, or left out.");
+	reader->refusal->is_coding_refused = true;
+}
+
+static void
 check_content(struct reader *reader, const struct kg_head *head)
 {
 	const struct kg_head_field *field = head->known[KG_FIELD_CONTENT_TYPE];
@@ -665,8 +714,7 @@ check_content(struct reader *reader, const struct kg_head *head)
 		read_cloudevents_type(reader, head, &type);
 	else
 		read_json_type(reader, &type);
-	if (head->known[KG_FIELD_CONTENT_ENCODING] != NULL)
-		refuse_type(reader, "The body must come without Content-Encoding.");
+	check_coding(reader, head->known[KG_FIELD_CONTENT_ENCODING]);
 }
 
 bool
@@ -692,6 +740,7 @@ kg_parameters_read(const struct kg_head *head, const struct kg_target *target,
 		kg_cloudevent_read(head, context->config->max_name_bytes,
 		    &parameters->cloudevent, refusal);
 	read_if_none_match(&reader, head);
+	read_preferences(&reader, head);
 	read_query(&reader, target);
 	if (!refusal->is_set)
 		check_expectation(&reader);

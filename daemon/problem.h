@@ -106,6 +106,7 @@ struct kg_refusal {
 	const char *requires;              /* 501; borrowed */
 	const char *server_version;        /* 501; borrowed; NULL: printed as null */
 	const char *const *accepted_types; /* 415; NULL-terminated, borrowed */
+	bool is_coding_refused;            /* 415; it is about Content-Encoding */
 	const char *retry_hint;            /* borrowed; only with outcome unknown */
 	struct kg_event_ids event_ids;     /* only with outcome unknown */
 

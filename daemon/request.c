@@ -180,8 +180,8 @@ admit(struct kg_request *request)
 		request->endpoint->answer(request);
 		return DONE;
 	}
-	if (!kg_http_expect_body(
-		request->exchange, request->gateway->config->max_body_bytes))
+	if (!kg_http_expect_body(request->exchange,
+		request->gateway->config->max_body_bytes, request->parameters.is_gzip))
 		refuse_for_now(request, KG_PROBLEM_OVERLOADED,
 		    "The gateway holds as many bytes of requests as it may.");
 	return READ_BODY;
@@ -190,10 +190,15 @@ admit(struct kg_request *request)
 static void
 refuse_long_body(struct kg_request *request)
 {
-	size_t max_len = request->gateway->config->max_body_bytes;
+	uint64_t max_len = request->gateway->config->max_body_bytes;
+	const bool is_gzip = request->parameters.is_gzip;
 
+	if (is_gzip)
+		max_len = kg_http_gzip_limit(request->exchange);
 	kg_refusal_set(request->refusal, KG_PROBLEM_BODY_TOO_LARGE,
-	    "The body has more than %zu bytes.", max_len);
+	    is_gzip ? "The body has more than %" PRIu64 " bytes after decompression."
+		    : "The body has more than %" PRIu64 " bytes.",
+	    max_len);
 	request->refusal->limit_unit = "bytes";
 	request->refusal->limit = (int64_t)max_len;
 	request->refusal->enforced_by = "gateway";
@@ -214,6 +219,11 @@ decode(struct kg_request *request)
 	case KG_HTTP_BODY_NO_ROOM:
 		refuse_for_now(request, KG_PROBLEM_OVERLOADED,
 		    "The gateway holds as many bytes of requests as it may.");
+		break;
+	case KG_HTTP_BODY_BROKEN_GZIP:
+		kg_refusal_set(request->refusal, KG_PROBLEM_MALFORMED_REQUEST,
+		    "The body is not in gzip form, or not to its end, or something "
+		    "follows its end.");
 		break;
 	case KG_HTTP_BODY_LONG_TRAILERS:
 		kg_refusal_set(request->refusal, KG_PROBLEM_HEADERS_TOO_LARGE,
@@ -462,6 +472,9 @@ finish_answer(struct kg_request *request, unsigned status, const char *media_typ
 	    (request->endpoint->takes & KG_TAKES_WRITE) != 0 ||
 	    request->endpoint->is_probe || request->refusal->is_set)
 		kg_request_answer_field(request, "Cache-Control", "no-store");
+	if (request->parameters.preference_applied != NULL)
+		kg_request_answer_field(request, "Preference-Applied",
+		    request->parameters.preference_applied);
 	put_server_timing(request);
 	if (request->must_close || kg_http_is_draining(request->gateway->http))
 		kg_http_answer_close(request->exchange);
@@ -527,6 +540,8 @@ put_problem_fields(struct kg_request *request)
 		    request, "WWW-Authenticate", "Basic realm=\"KurrentDB\"");
 	if (refusal->accepted_types != NULL)
 		put_accepted_types(request, refusal->accepted_types);
+	if (refusal->is_coding_refused)
+		kg_request_answer_field(request, "Accept-Encoding", "gzip");
 	/* Of several streams, the members tell. */
 	if (refusal->has_conflict && !refusal->has_failures)
 		kg_write_put_version(request, refusal->actual_version);

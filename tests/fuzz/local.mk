@@ -1,8 +1,8 @@
 # Fuzz targets. libFuzzer drives them in ./dev fuzz; in make check replay.c runs their corpora.
 FUZZ_MAIN = libreplay.a
 fuzz_targets = fuzz-append-answer fuzz-append-json fuzz-append-ndjson fuzz-append-raw fuzz-append-request \
-	fuzz-condition fuzz-config-file fuzz-connection-string fuzz-devdb-append-session fuzz-features fuzz-gossip fuzz-head \
-	fuzz-idempotency-key fuzz-json-scan fuzz-media-type fuzz-option fuzz-router fuzz-status
+	fuzz-condition fuzz-config-file fuzz-connection-string fuzz-devdb-append-session fuzz-features fuzz-gossip fuzz-gzip fuzz-head \
+	fuzz-idempotency-key fuzz-json-scan fuzz-media-type fuzz-option fuzz-preference fuzz-router fuzz-status
 check_PROGRAMS += $(fuzz_targets)
 
 check_LIBRARIES += libreplay.a
@@ -49,6 +49,8 @@ fuzz_features_SOURCES = tests/fuzz/fuzz_features.c
 fuzz_features_LDADD = $(fuzz_daemon_libs) $(PROTOBUF_C_LIBS)
 fuzz_gossip_SOURCES = tests/fuzz/fuzz_gossip.c
 fuzz_gossip_LDADD = $(fuzz_daemon_libs) $(PROTOBUF_C_LIBS)
+fuzz_gzip_SOURCES = tests/fuzz/fuzz_gzip.c
+fuzz_gzip_LDADD = $(fuzz_daemon_libs) $(ZLIB_LIBS)
 fuzz_head_SOURCES = tests/fuzz/fuzz_head.c
 fuzz_head_LDADD = $(fuzz_daemon_libs)
 fuzz_idempotency_key_SOURCES = tests/fuzz/fuzz_idempotency_key.c
@@ -59,6 +61,8 @@ fuzz_media_type_SOURCES = tests/fuzz/fuzz_media_type.c
 fuzz_media_type_LDADD = $(fuzz_daemon_libs)
 fuzz_option_SOURCES = tests/fuzz/fuzz_option.c
 fuzz_option_LDADD = $(fuzz_daemon_libs)
+fuzz_preference_SOURCES = tests/fuzz/fuzz_preference.c
+fuzz_preference_LDADD = $(fuzz_daemon_libs)
 fuzz_router_SOURCES = tests/fuzz/fuzz_router.c
 fuzz_router_LDADD = $(fuzz_daemon_libs)
 fuzz_status_SOURCES = tests/fuzz/fuzz_status.c

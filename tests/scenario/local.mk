@@ -16,6 +16,7 @@ scenario_groups = \
 	tests/scenario/metadata.tap \
 	tests/scenario/older.tap \
 	tests/scenario/pages.tap \
+	tests/scenario/preferences.tap \
 	tests/scenario/users.tap
 TESTS += $(scenario_groups)
 
@@ -46,6 +47,7 @@ EXTRA_DIST += $(scenario_groups) \
 	tests/scenario/test_config.py \
 	tests/scenario/test_faults.py \
 	tests/scenario/test_grpc.py \
+	tests/scenario/test_gzip.py \
 	tests/scenario/test_hostile.py \
 	tests/scenario/test_idempotency.py \
 	tests/scenario/test_json_suite.py \
@@ -57,6 +59,7 @@ EXTRA_DIST += $(scenario_groups) \
 	tests/scenario/test_older.py \
 	tests/scenario/test_order.py \
 	tests/scenario/test_pages.py \
+	tests/scenario/test_preferences.py \
 	tests/scenario/test_raw.py \
 	tests/scenario/test_stream_metadata.py \
 	tests/scenario/test_stream_metadata_faults.py \

@@ -150,14 +150,6 @@ def test_form_types_get_advice(refused, stream, media_type):
     assert "--json" in members["detail"]
 
 
-@pytest.mark.parametrize("target", ["/events", "/events/T?current_version=any"])
-@pytest.mark.parametrize("coding", ["gzip", "br", "deflate", "gzip, gzip", "GZIP"])
-def test_content_codings_are_not_taken_yet(refused, stream, target, coding):
-    answer, _ = refused(post(f"/v1/streams/{stream}{target}", [JSON, ("Content-Encoding", coding)]),
-                        415, "unsupported-media-type", closes=True)
-    assert answer.header("Accept-Encoding") is None
-
-
 def test_raw_json_of_another_charset(refused, stream):
     refused(post(f"/v1/streams/{stream}/events/T?current_version=any",
                  [("Content-Type", "application/json; charset=iso-8859-1")]),

@@ -113,6 +113,14 @@ TESTS += test_idempotency.tap
 endif
 
 if HAVE_CHECK
+check_PROGRAMS += test_gzip.tap
+test_gzip_tap_SOURCES = tests/unit/test_gzip.c
+test_gzip_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+test_gzip_tap_LDADD = libdaemon.a $(ZLIB_LIBS) $(CHECK_LIBS)
+TESTS += test_gzip.tap
+endif
+
+if HAVE_CHECK
 check_PROGRAMS += test_key_table.tap
 test_key_table_tap_SOURCES = tests/unit/test_key_table.c
 test_key_table_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)

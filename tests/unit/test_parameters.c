@@ -103,7 +103,8 @@ static const struct {
 	NULL},
     {E, "POST /\nContent-Type: application/vnd.a+json", KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE,
 	NULL},
-    {E, "POST /" TYPE "\nContent-Encoding: gzip", KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE,
+    {E, "POST /" TYPE "\nContent-Encoding: gzip", GOOD, NULL},
+    {E, "POST /" TYPE "\nContent-Encoding: gzip, br", KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE,
 	NULL},
     /* Content-Type of R */
     {R, "POST /?current_version=1", GOOD, NULL},
