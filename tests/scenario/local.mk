@@ -30,6 +30,7 @@ EXTRA_DIST += $(scenario_groups) \
 	tests/scenario/pytest.ini \
 	tests/scenario/conftest.py \
 	tests/scenario/harness/__init__.py \
+	tests/scenario/harness/contract.py \
 	tests/scenario/harness/database.py \
 	tests/scenario/harness/gateway.py \
 	tests/scenario/harness/ids.py \
@@ -45,6 +46,7 @@ EXTRA_DIST += $(scenario_groups) \
 	tests/scenario/test_append.py \
 	tests/scenario/test_borders.py \
 	tests/scenario/test_config.py \
+	tests/scenario/test_contract.py \
 	tests/scenario/test_faults.py \
 	tests/scenario/test_grpc.py \
 	tests/scenario/test_gzip.py \

@@ -14,13 +14,13 @@ skip_all() {
 
 python=
 for candidate in ${PYTHON3:+"$PYTHON3"} /usr/bin/python3 python3; do
-	if "$candidate" -c 'import sys, pytest; sys.exit(sys.version_info < (3, 11))' \
+	if "$candidate" -c 'import sys, pytest, jsonschema; sys.exit(sys.version_info < (3, 11))' \
 		2>/dev/null; then
 		python=$candidate
 		break
 	fi
 done
-[ -n "$python" ] || skip_all "needs Python 3.11 with pytest (Debian: python3-pytest)"
+[ -n "$python" ] || skip_all "needs Python 3.11 with pytest and jsonschema (Debian: python3-pytest, python3-jsonschema)"
 
 for file; do
 	shift

@@ -7,7 +7,7 @@ import socket
 import struct
 import time
 
-from . import server, trace
+from . import contract, server, trace
 from .limits import limit
 
 HOST = "localhost"
@@ -88,6 +88,7 @@ class Connection:
         self.pending = b""
         self.was_reset = False
         self.target = ""
+        self.sent = contract.Sent()
 
     def __enter__(self):
         return self
@@ -101,6 +102,7 @@ class Connection:
     def send(self, content):
         trace.note("sent", content)
         self._note_target(content)
+        self.sent.add(content)
         self.socket.sendall(content)
         return self
 
@@ -108,6 +110,7 @@ class Connection:
         """Sends as far as the other side lets us; a closed connection is no failure here."""
         trace.note("sent as far as possible", content)
         self._note_target(content)
+        self.sent.add(content)
         try:
             self.socket.sendall(content)
         except (BrokenPipeError, ConnectionResetError):
@@ -141,6 +144,7 @@ class Connection:
         answer = Answer(version, status, reason, fields, body, interims)
         head = f"{version} {status} {reason}\n" + "\n".join(f"{k}: {v}" for k, v in fields)
         trace.note("got", head.encode("latin-1") + b"\n\n" + body)
+        contract.check(self.sent.next(), method, answer)
         server.end_where_it_is_missing(self.target, answer)
         return answer
 
