@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """G and P: stream metadata as a resource with entity tags and conditions (api-design 8)."""
 
+import gzip
 import json
 
 import pytest
@@ -528,6 +529,43 @@ def test_headers_that_a_write_does_not_define(refused, stream, name):
 def test_order_of_checks(gateway, stream, order, status, code):
     answer = gateway.put_metadata(stream, "{", order)
     assert (answer.status, answer.json()["code"]) == (status, code)
+
+
+def test_integers_as_strings(gateway, stream):
+    headers = {"Prefer": "int64=string"}
+    answer = gateway.put_metadata(stream, "{}", {**NEVER_SET, **headers})
+    members = answer.json()
+    assert (answer.status, members["current_version"]) == (200, "0")
+    assert members["commit_position"] == answer.header("Kurrent-Position")
+    assert answer.header("ETag") == '"0"'
+    answer = gateway.put_metadata(stream, '{"a":1}', {**match(7), **headers})
+    members = check_problem(answer, 412, "precondition-failed")
+    assert (members["expected_version"], members["actual_version"]) == ("7", "0")
+    answer = gateway.put_metadata(stream, '{"a":1}', {**NEVER_SET, **headers})
+    members = check_problem(answer, 412, "precondition-failed")
+    assert (members["expected_version"], members["actual_version"]) == ("no_stream", "0")
+    check_metadata(gateway.get_metadata(stream, headers), "{}", 0)
+
+
+def test_compressed_body(gateway, devdb, stream):
+    """The metadata, and so its id, is what was compressed."""
+    body = b'{"text":"' + b"x" * 5000 + b'"}'
+    headers = {**NEVER_SET, "Content-Encoding": "gzip"}
+    check_metadata_set(gateway.put_metadata(stream, gzip.compress(body), headers), stream, 0)
+    check_metadata(gateway.get_metadata(stream), body, 0)
+    assert stored(devdb, stream).id == metadata_id(stream, "no_stream", body)
+    answer = gateway.put_metadata(stream, body, NEVER_SET)
+    check_metadata_set(answer, stream, 0, replayed=True)
+
+
+def test_strict_handling(gateway, stream):
+    headers = {"Prefer": "handling=strict, int64=string"}
+    answer = gateway.put_metadata(stream, "{}", {**NEVER_SET, **headers})
+    assert (answer.status, answer.json()["current_version"]) == (200, "0")
+    headers = {"Prefer": "handling=strict, dry-run"}
+    for answer in (gateway.put_metadata(stream, "{}", {**match(0), **headers}),
+                   gateway.get_metadata(stream, headers)):
+        check_problem(answer, 400, "unknown-preference", ["header:Prefer"])
 
 
 # -- what the metadata does ----------------------------------------------------------------
