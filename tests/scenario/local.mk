@@ -30,11 +30,13 @@ EXTRA_DIST += $(scenario_groups) \
 	tests/scenario/pytest.ini \
 	tests/scenario/conftest.py \
 	tests/scenario/harness/__init__.py \
+	tests/scenario/harness/authority.py \
 	tests/scenario/harness/contract.py \
 	tests/scenario/harness/database.py \
 	tests/scenario/harness/gateway.py \
 	tests/scenario/harness/ids.py \
 	tests/scenario/harness/limits.py \
+	tests/scenario/harness/link.py \
 	tests/scenario/harness/live.py \
 	tests/scenario/harness/problems.py \
 	tests/scenario/harness/process.py \

@@ -5,8 +5,8 @@
  * "tombstone" or "store" and a stream name in base64, for "store" with id, type, content type
  * and data of an event, in base64 too; the answer is one JSON line per event that was read
  * with its bytes in base64, then {"end": …}. Whoever
- * READBACK_CREDENTIALS=USER:PASSWORD names asks, otherwise nobody in particular. Owns one
- * channel; one call at a time.
+ * READBACK_CREDENTIALS=USER:PASSWORD names asks, otherwise nobody in particular; READBACK_TLS says
+ * whom to trust. Owns one channel; one call at a time.
  */
 #include "proto/streams.pb-c.h"
 
@@ -454,6 +454,53 @@ serve(grpc_channel *channel, grpc_completion_queue *queue)
 	return is_good;
 }
 
+static char *
+read_file(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char *text = NULL;
+	size_t capacity = 0;
+
+	if (file == NULL || getdelim(&text, &capacity, '\0', file) < 0) {
+		fprintf(stderr, "readback: cannot read %s\n", path);
+		exit(1);
+	}
+	fclose(file);
+	return text;
+}
+
+static grpc_channel_credentials *
+trust_anybody(void)
+{
+	grpc_tls_credentials_options *options = grpc_tls_credentials_options_create();
+	grpc_tls_certificate_verifier *verifier =
+	    grpc_tls_certificate_verifier_no_op_create();
+
+	grpc_tls_credentials_options_set_verify_server_cert(options, 0);
+	grpc_tls_credentials_options_set_certificate_verifier(options, verifier);
+	grpc_tls_certificate_verifier_release(verifier);
+	grpc_tls_credentials_options_set_check_call_host(options, 0);
+	return grpc_tls_credentials_create(options);
+}
+
+/* READBACK_TLS is a file of authorities, or "unverified"; without it there is no TLS. */
+static grpc_channel_credentials *
+make_credentials(void)
+{
+	const char *tls = getenv("READBACK_TLS");
+	grpc_channel_credentials *credentials;
+	char *roots;
+
+	if (tls == NULL)
+		return grpc_insecure_credentials_create();
+	if (strcmp(tls, "unverified") == 0)
+		return trust_anybody();
+	roots = read_file(tls);
+	credentials = grpc_ssl_credentials_create_ex(roots, NULL, NULL, NULL);
+	free(roots);
+	return credentials;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -466,7 +513,7 @@ main(int argc, char **argv)
 	    .key = (char *)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
 	    .value.integer = -1};
 	const grpc_channel_args args = {1, &limit};
-	grpc_channel_credentials *credentials = grpc_insecure_credentials_create();
+	grpc_channel_credentials *credentials = make_credentials();
 	grpc_channel *channel = grpc_channel_create(argv[1], credentials, &args);
 	grpc_completion_queue *queue = grpc_completion_queue_create_for_pluck(NULL);
 	const bool is_good = serve(channel, queue);

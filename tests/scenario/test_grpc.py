@@ -10,6 +10,7 @@ import uuid
 
 import pytest
 
+from harness import link
 from harness.limits import limit
 
 try:
@@ -98,8 +99,15 @@ def read_of(stream, count=100):
 
 @pytest.fixture(scope="module")
 def channel(devdb):
-    with grpc.insecure_channel(devdb.address) as opened:
+    with open_channel(devdb.address) as opened:
         yield opened
+
+
+def open_channel(address):
+    roots = link.authority_file()
+    if roots is None:
+        return grpc.insecure_channel(address)
+    return grpc.secure_channel(address, grpc.ssl_channel_credentials(roots.read_bytes()))
 
 
 def unary(channel, method, message=b"", headers=()):

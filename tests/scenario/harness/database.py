@@ -31,12 +31,14 @@ class Event:
 
 
 class Devdb(Process):
-    """A running devdb on free loopback ports."""
+    """A running devdb on free loopback ports. roots: whom to trust when it is read back, where a
+    test brings a certificate of its own."""
 
-    def __init__(self, port=None, wait_ready=True, **options):
+    def __init__(self, port=None, wait_ready=True, roots=None, **options):
         if server.EMULATED:
             options = {"emulate": server.EMULATED, **options}
         options = link.database_options(options)
+        self._roots = roots or link.authority_file()
         self.port = port or free_port()
         self.admin_port = free_port()
         argv = [program("KURRENTGATE_DEVDB", "kurrentgate-devdb"),
@@ -127,7 +129,7 @@ class Devdb(Process):
 
     def _readback(self):
         if self._reader_process is None or self._reader_process.address != self.address:
-            self._reader_process = Reader(self.address, self._credentials)
+            self._reader_process = Reader(self.address, self._credentials, self._roots)
         return self._reader_process
 
     def stop(self, seconds=15):

@@ -3,7 +3,7 @@
 
 import json
 
-from . import trace
+from . import link, trace
 from .limits import wait_until
 from .process import Process, free_port, program, run
 from .wire import Connection, Ended, request
@@ -48,6 +48,7 @@ class Gateway(Process):
     def __init__(self, database, wait_ready=True, environment=None, also_listen=(), **options):
         if "://" not in database:
             database = f"kurrentdb://{database}?tls=false"
+        database = link.connection_string(database)
         where, environment = without_password(database, environment)
         for attempt in range(START_TRIES):
             self.port = free_port()

@@ -24,6 +24,7 @@ GATEWAY_OPTIONS = {"allow_cleartext_credentials": "true",
                    "default_timeout_seconds": "5"} if URL else {}
 REACH_SECONDS = 15
 NAME_BYTES = 4096
+SYSTEM_ROOTS = "/etc/ssl/certs/ca-certificates.crt"
 
 # Fixtures that order devdb about, or put something of ours between it and the gateway.
 DEVDB_FIXTURES = {"start_devdb", "start_proxy", "faults"}
@@ -57,6 +58,19 @@ def credentials_of(url):
     return unquote(user) if at_sign else None
 
 
+def roots_of(url):
+    """Whom to trust on the links to the database of a connection string, as Reader takes it."""
+    pairs = (pair.partition("=") for pair in url.partition("?")[2].split("&"))
+    options = {name.lower().replace("-", "").replace("_", ""): unquote(value)
+               for name, _, value in pairs}
+
+    def is_off(name):
+        return options.get(name, "true").lower() in ("false", "f", "0")
+    if is_off("tls"):
+        return None
+    return "unverified" if is_off("tlsverifycert") else options.get("tlscafile", SYSTEM_ROOTS)
+
+
 class Unreachable(Exception):
     """The gateway finds no leader there."""
 
@@ -83,7 +97,7 @@ class LiveDatabase:
         self.address = url
         leader, version = leader_of(url)
         server.set_version(version)
-        self._reader = Reader(leader, credentials_of(url))
+        self._reader = Reader(leader, credentials_of(url), roots_of(url))
 
     def read(self, stream):
         """All events of a stream, in order; [] when there is no such stream."""
