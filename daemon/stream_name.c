@@ -44,7 +44,7 @@ kg_stream_name_check(
 bool
 kg_stream_name_is_metadata(struct kdb_bytes name)
 {
-	return name.len >= 2 && memcmp(name.data, "$$", 2) == 0;
+	return name.len > 2 && memcmp(name.data, "$$", 2) == 0;
 }
 
 /* Upper-case copies in one block, which is returned; those of equal names are one. */

@@ -17,7 +17,8 @@ enum { KG_STREAM_NAME_FAULT_SIZE = 96 };
 bool kg_stream_name_check(
     struct kdb_bytes name, size_t max_bytes, char fault[KG_STREAM_NAME_FAULT_SIZE]);
 
-/* Whether a name belongs to the metadata of another stream: it begins with "$$". */
+/* Whether a name belongs to the metadata of another stream: it begins with "$$",
+ * and does not end there. */
 bool kg_stream_name_is_metadata(struct kdb_bytes name);
 
 /*

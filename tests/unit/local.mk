@@ -299,3 +299,45 @@ test_condition_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 test_condition_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(CHECK_LIBS)
 TESTS += test_condition.tap
 endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_stream_name.tap
+test_stream_name_tap_SOURCES = tests/unit/test_stream_name.c
+test_stream_name_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+test_stream_name_tap_LDADD = libdaemon.a libclient.a $(UNISTRING_LIBS) $(CHECK_LIBS)
+TESTS += test_stream_name.tap
+endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_event_type.tap
+test_event_type_tap_SOURCES = tests/unit/test_event_type.c
+test_event_type_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+test_event_type_tap_LDADD = libdaemon.a libclient.a $(UNISTRING_LIBS) $(CHECK_LIBS)
+TESTS += test_event_type.tap
+endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_multi_append_body.tap
+test_multi_append_body_tap_SOURCES = tests/unit/test_multi_append_body.c
+test_multi_append_body_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+test_multi_append_body_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(GNUTLS_LIBS) \
+	$(UNISTRING_LIBS) $(CHECK_LIBS)
+TESTS += test_multi_append_body.tap
+endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_append_records_body.tap
+test_append_records_body_tap_SOURCES = tests/unit/test_append_records_body.c
+test_append_records_body_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+test_append_records_body_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(GNUTLS_LIBS) \
+	$(UNISTRING_LIBS) $(CHECK_LIBS)
+TESTS += test_append_records_body.tap
+endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_failures.tap
+test_failures_tap_SOURCES = tests/unit/test_failures.c
+test_failures_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+test_failures_tap_LDADD = libdaemon.a libclient.a $(CJSON_LIBS) $(CHECK_LIBS)
+TESTS += test_failures.tap
+endif
