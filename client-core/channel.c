@@ -15,6 +15,9 @@
 
 enum {
 	MAX_METADATA_BYTES = 32 * 1024 * 1024, /* wire-protocol 1.12 */
+	/* C core copies an unfinished header anew for every frame of it: long details come in
+	 * fewer, where the server does not keep to 16 KiB. */
+	MAX_FRAME_BYTES = 16 * 1024 * 1024 - 1,
 	MAX_RECEIVE_BYTES = 17 * 1024 * 1024,
 	CONNECT_TIMEOUT_MS = 2000, /* C core: the smallest reconnect backoff is this */
 	MAX_BACKOFF_MS = 5000,
@@ -123,6 +126,7 @@ make_grpc_channel(const char *target, const struct kdb_connection_settings *sett
 		integer_arg(GRPC_ARG_ENABLE_RETRIES, 0),
 		integer_arg(GRPC_ARG_ENABLE_HTTP_PROXY, 0),
 		integer_arg(GRPC_ARG_HTTP2_BDP_PROBE, 0),
+		integer_arg(GRPC_ARG_HTTP2_MAX_FRAME_SIZE, MAX_FRAME_BYTES),
 		integer_arg(GRPC_ARG_MAX_METADATA_SIZE, MAX_METADATA_BYTES),
 		integer_arg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, MAX_RECEIVE_BYTES),
 		integer_arg(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, FIRST_BACKOFF_MS),
