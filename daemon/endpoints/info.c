@@ -116,10 +116,9 @@ answer(struct kg_request *request)
 	put_limits(&body, gateway->config);
 	kdb_buffer_put_char(&body, ',');
 	put_defaults(&body, &gateway->config->default_current_version);
-	/* No preference is known yet. */
 	kdb_buffer_put_text(&body,
 	    ",\"api\":{\"versions\":[\"v1\"],\"openapi\":\"/openapi.yaml\","
-	    "\"preferences\":[]}}");
+	    "\"preferences\":[\"int64=string\"]}}");
 	kg_request_answer(request, 200, "application/json", &body);
 }
 

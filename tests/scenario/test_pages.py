@@ -148,7 +148,8 @@ def test_info(gateway, devdb):
         "max_header_bytes": 16384, "max_name_bytes": 4096, "default_timeout_seconds": 5,
         "max_timeout_seconds": 30}
     assert members["defaults"] == {"current_version": None}
-    assert members["api"]["versions"] == ["v1"]
+    assert members["api"] == {"versions": ["v1"], "openapi": "/openapi.yaml",
+                              "preferences": ["int64=string"]}
     assert gateway.get(members["api"]["openapi"]).status == 200
 
 

@@ -25,7 +25,7 @@ COMMENT = re.compile(rf"({TEXT})|/\*.*?\*/", re.S)
 
 
 # What is written down and being built.
-SOON = re.compile("cloudevents|appendCloudEvents:")
+SOON = re.compile("cloudevents|appendCloudEvents")
 
 
 # -- the sources -------------------------------------------------------------------------------
