@@ -79,35 +79,11 @@ kg_cloudevent_is_marked(const struct kg_head *head)
 	return false;
 }
 
-static void
-refuse(struct reader *reader, enum kg_problem problem, const char *detail)
-{
-	kg_refusal_add(reader->refusal, problem, reader->pointer, NULL, "%s", detail);
-}
-
-static void
-refuse_value(struct reader *reader, const char *detail)
-{
-	refuse(reader, KG_PROBLEM_INVALID_REQUEST, detail);
-}
-
 /* Names of fields have no letter case, those of attributes are written in small letters. */
 static char
 lower(char c)
 {
 	return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
-}
-
-static void
-print_pointer(const struct kg_head_field *field, char pointer[POINTER_SIZE])
-{
-	size_t len =
-	    field->name_len < POINTER_NAME_MAX ? field->name_len : POINTER_NAME_MAX;
-	char *out = stpcpy(pointer, "header:");
-
-	for (size_t i = 0; i < len; i++)
-		*out++ = lower(field->name[i]);
-	*out = '\0';
 }
 
 /* A head has few fields, see KG_HEAD_FIELDS_MAX. */
@@ -118,43 +94,6 @@ is_repeated(const struct kg_head *head, const struct kg_head_field *field)
 		if (other->name_len == field->name_len &&
 		    strncasecmp(other->name, field->name, field->name_len) == 0)
 			return true;
-	return false;
-}
-
-void
-kg_cloudevent_check_repeats(const struct kg_head *head, struct kg_refusal *refusal)
-{
-	char pointer[POINTER_SIZE];
-
-	for (size_t i = 0; i < head->field_count; i++) {
-		const struct kg_head_field *field = &head->fields[i];
-
-		if (!is_attribute(field) || !is_repeated(head, field))
-			continue;
-		print_pointer(field, pointer);
-		kg_refusal_add(refusal, KG_PROBLEM_MALFORMED_REQUEST, pointer, NULL,
-		    "The header is given more than once.");
-	}
-}
-
-/* Copies the name of the attribute in small letters. False: it is none. */
-static bool
-take_name(struct reader *reader, const struct kg_head_field *field, char *name)
-{
-	size_t len = field->name_len - PREFIX_LEN;
-
-	for (size_t i = 0; i < len; i++)
-		name[i] = lower(field->name[PREFIX_LEN + i]);
-	name[len] = '\0';
-	if (!kg_cloudevent_is_name(name, len))
-		refuse_value(reader,
-		    "The name of an attribute has the letters a to z and digits only.");
-	else if (strcmp(name, "data") == 0)
-		refuse_value(reader, "The data is the body, and no header.");
-	else if (strcmp(name, "datacontenttype") == 0)
-		refuse_value(reader, "The type of the data is told by Content-Type.");
-	else
-		return true;
 	return false;
 }
 
@@ -178,25 +117,125 @@ unquote(const char *value, size_t len, char *text, size_t *text_len)
 	return true;
 }
 
-/* Decodes a value into the texts: first quotes, which older senders have, then percent
- * escapes. False: there is a finding. */
-static bool
-take_value(
-    struct reader *reader, const struct kg_head_field *field, struct kdb_bytes *value)
+/* Copies a value without quotes, which older senders have; text has room for it. What comes
+ * out may still have percent escapes. */
+static size_t
+copy_value(const struct kg_head_field *field, char *text)
 {
-	char *text = reader->next_text;
 	size_t len = field->value_len;
 
 	if (!unquote(field->value, field->value_len, text, &len) && len > 0)
 		memcpy(text, field->value, len);
-	if (!kg_router_is_decodable(text, len)) {
-		refuse(reader, KG_PROBLEM_MALFORMED_REQUEST,
-		    "The value is not UTF-8 with percent escapes.");
-		return false;
+	return len;
+}
+
+static bool
+is_decodable(const struct kg_head_field *field)
+{
+	char *text = kdb_alloc(field->value_len + 1);
+	bool is_good = kg_router_is_decodable(text, copy_value(field, text));
+
+	free(text);
+	return is_good;
+}
+
+/* Content-Type has no escapes. */
+static bool
+is_utf8(const struct kg_head_field *field)
+{
+	const char *at = field->value;
+	const char *end = at + field->value_len;
+	size_t step;
+
+	for (; at < end; at += step) {
+		step = kg_json_utf8_len(at, end);
+		if (step == 0)
+			return false;
 	}
-	*value = (struct kdb_bytes){text, kg_router_decode(text, len)};
-	reader->next_text = text + value->len;
 	return true;
+}
+
+static void
+refuse_form(struct kg_refusal *refusal, const struct kg_head_field *field,
+    const char *what_is_wrong)
+{
+	int len = (int)(field->name_len < POINTER_NAME_MAX ? field->name_len
+							   : POINTER_NAME_MAX);
+
+	kg_refusal_set(refusal, KG_PROBLEM_MALFORMED_REQUEST, "The header %.*s %s.", len,
+	    field->name, what_is_wrong);
+}
+
+bool
+kg_cloudevent_check_form(const struct kg_head *head, struct kg_refusal *refusal)
+{
+	const struct kg_head_field *type = head->known[KG_FIELD_CONTENT_TYPE];
+
+	for (size_t i = 0; i < head->field_count; i++) {
+		const struct kg_head_field *field = &head->fields[i];
+
+		if (!is_attribute(field))
+			continue;
+		if (is_repeated(head, field))
+			refuse_form(refusal, field, "is given twice");
+		else if (!is_decodable(field))
+			refuse_form(refusal, field,
+			    "has a broken percent escape, a NUL, or is not UTF-8");
+	}
+	if (type != NULL && !is_utf8(type))
+		refuse_form(refusal, type, "is not UTF-8");
+	return !refusal->is_set;
+}
+
+static void
+refuse(struct reader *reader, const char *detail)
+{
+	kg_refusal_add(reader->refusal, KG_PROBLEM_INVALID_REQUEST, reader->pointer, NULL,
+	    "%s", detail);
+}
+
+static void
+set_pointer(struct reader *reader, const struct kg_head_field *field)
+{
+	size_t len =
+	    field->name_len < POINTER_NAME_MAX ? field->name_len : POINTER_NAME_MAX;
+	char *out = stpcpy(reader->pointer, "header:");
+
+	for (size_t i = 0; i < len; i++)
+		*out++ = lower(field->name[i]);
+	*out = '\0';
+}
+
+/* Copies the name of the attribute in small letters. False: it is none. */
+static bool
+take_name(struct reader *reader, const struct kg_head_field *field, char *name)
+{
+	size_t len = field->name_len - PREFIX_LEN;
+
+	for (size_t i = 0; i < len; i++)
+		name[i] = lower(field->name[PREFIX_LEN + i]);
+	name[len] = '\0';
+	if (!kg_cloudevent_is_name(name, len))
+		refuse(reader,
+		    "The name of an attribute has the letters a to z and digits only.");
+	else if (strcmp(name, "data") == 0)
+		refuse(reader, "The data is the body, and no header.");
+	else if (strcmp(name, "datacontenttype") == 0)
+		refuse(reader, "The type of the data is told by Content-Type.");
+	else
+		return true;
+	return false;
+}
+
+/* Decodes a value into the texts. */
+static struct kdb_bytes
+take_value(struct reader *reader, const struct kg_head_field *field)
+{
+	char *text = reader->next_text;
+	size_t len = kg_router_decode(text, copy_value(field, text));
+
+	reader->next_text = text + len;
+	return (struct kdb_bytes){text, len};
 }
 
 static void
@@ -209,16 +248,16 @@ take_type(struct reader *reader, struct kdb_bytes value)
 		return;
 	snprintf(detail, sizeof detail, "The event type has more than %zu bytes.",
 	    reader->max_name_bytes);
-	refuse_value(reader, detail);
+	refuse(reader, detail);
 }
 
 static void
 take_required(struct reader *reader, enum required attribute, struct kdb_bytes value)
 {
 	if (attribute == SPECVERSION && !kg_cloudevent_is_version(value))
-		refuse_value(reader, "The specversion must be 1.0.");
+		refuse(reader, "The specversion must be 1.0.");
 	else if (value.len == 0)
-		refuse_value(reader, "The attribute must not be empty.");
+		refuse(reader, "The attribute must not be empty.");
 	else if (attribute == TYPE)
 		take_type(reader, value);
 	else if (attribute == SOURCE)
@@ -242,15 +281,13 @@ put_metadata(struct reader *reader, const char *name, struct kdb_bytes value)
 static void
 take_attribute(struct reader *reader, const struct kg_head_field *field, const char *name)
 {
-	struct kdb_bytes value = {NULL, 0};
-	bool is_decoded = take_value(reader, field, &value);
+	struct kdb_bytes value = take_value(reader, field);
 
 	for (int i = 0; i < REQUIRED_COUNT; i++) {
 		if (strcmp(name, required_names[i]) != 0)
 			continue;
 		reader->has[i] = true;
-		if (is_decoded)
-			take_required(reader, (enum required)i, value);
+		take_required(reader, (enum required)i, value);
 	}
 	put_metadata(reader, name, value);
 }
@@ -260,7 +297,7 @@ read_field(struct reader *reader, const struct kg_head_field *field)
 {
 	char *name = kdb_alloc(field->name_len + 1);
 
-	print_pointer(field, reader->pointer);
+	set_pointer(reader, field);
 	if (take_name(reader, field, name))
 		take_attribute(reader, field, name);
 	free(name);
@@ -274,22 +311,8 @@ check_missing(struct reader *reader)
 			continue;
 		snprintf(reader->pointer, sizeof reader->pointer,
 		    "header:" KG_CLOUDEVENT_PREFIX "%s", required_names[i]);
-		refuse_value(reader, "A CloudEvent must have this attribute.");
+		refuse(reader, "A CloudEvent must have this attribute.");
 	}
-}
-
-static bool
-is_utf8(const char *text, size_t len)
-{
-	const char *end = text + len;
-	size_t step;
-
-	for (; text < end; text += step) {
-		step = kg_json_utf8_len(text, end);
-		if (step == 0)
-			return false;
-	}
-	return true;
 }
 
 /* Content-Type stands for an attribute, and is the last. */
@@ -298,14 +321,9 @@ read_content_type(struct reader *reader)
 {
 	const struct kg_head_field *field = reader->head->known[KG_FIELD_CONTENT_TYPE];
 
-	if (field == NULL || field->value_len == 0)
-		return;
-	strcpy(reader->pointer, "header:Content-Type");
-	if (is_utf8(field->value, field->value_len))
+	if (field != NULL && field->value_len > 0)
 		put_metadata(reader, "datacontenttype",
 		    (struct kdb_bytes){field->value, field->value_len});
-	else
-		refuse(reader, KG_PROBLEM_MALFORMED_REQUEST, "The value is not UTF-8.");
 }
 
 static size_t

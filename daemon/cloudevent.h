@@ -35,8 +35,9 @@ bool kg_cloudevent_is_json_type(struct kdb_bytes value);
 /* Whether a head has the mark of binary mode. */
 bool kg_cloudevent_is_marked(const struct kg_head *head);
 
-/* Adds a finding for each ce- header that is given more than once. */
-void kg_cloudevent_check_repeats(const struct kg_head *head, struct kg_refusal *refusal);
+/* Checks what has to hold before anything is read: no ce- header twice, values in UTF-8 with
+ * whole percent escapes. False: malformed-request is set. */
+bool kg_cloudevent_check_form(const struct kg_head *head, struct kg_refusal *refusal);
 
 /* What the head says of an event in binary mode. */
 struct kg_cloudevent {
@@ -47,8 +48,8 @@ struct kg_cloudevent {
 	char *texts;
 };
 
-/* Reads all attributes of a head without repeats. Adds findings for what is wrong with them. Dispose of *cloudevent in
- * any case; it does not need the head any more. */
+/* Reads all attributes of a head of good form. Adds findings for what is wrong with them.
+ * Dispose of *cloudevent in any case; it does not need the head any more. */
 void kg_cloudevent_read(const struct kg_head *head, size_t max_name_bytes,
     struct kg_cloudevent *cloudevent, struct kg_refusal *refusal);
 

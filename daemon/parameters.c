@@ -730,7 +730,7 @@ kg_parameters_read(const struct kg_head *head, const struct kg_target *target,
 	if (!refusal->is_set)
 		check_content(&reader, head);
 	if (!refusal->is_set && is_binary_cloudevent(&reader))
-		kg_cloudevent_check_repeats(head, refusal);
+		kg_cloudevent_check_form(head, refusal);
 	if (!refusal->is_set && (context->takes & KG_TAKES_V1) != 0)
 		check_undefined(&reader, head);
 	if (refusal->is_set)

@@ -11,6 +11,7 @@ scenario_groups = \
 	tests/scenario/order.tap \
 	tests/scenario/append.tap \
 	tests/scenario/borders.tap \
+	tests/scenario/cloudevents.tap \
 	tests/scenario/grpc.tap \
 	tests/scenario/json_suite.tap \
 	tests/scenario/metadata.tap \
@@ -47,6 +48,7 @@ EXTRA_DIST += $(scenario_groups) \
 	tests/scenario/test_access.py \
 	tests/scenario/test_append.py \
 	tests/scenario/test_borders.py \
+	tests/scenario/test_cloudevents.py \
 	tests/scenario/test_config.py \
 	tests/scenario/test_contract.py \
 	tests/scenario/test_faults.py \

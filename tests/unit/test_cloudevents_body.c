@@ -37,11 +37,11 @@ read_bytes(struct reading *reading, enum mode mode, const char *stream_name,
 	reading->block = malloc(len + 1);
 	memcpy(reading->block + 1, body, len);
 	kg_refusal_init(&reading->refusal);
-	reading->is_good =
-	    mode == ONE ? kg_cloudevents_body_read(reading->block + 1, len, stream,
-			      limits, &reading->append, &reading->refusal)
-			: kg_cloudevents_body_read_batch(reading->block + 1, len, stream,
-			      limits, &reading->append, &reading->refusal);
+	reading->is_good = mode == ONE
+			       ? kg_cloudevents_body_read(reading->block + 1, len, stream,
+				     limits, &reading->append, &reading->refusal)
+			       : kg_cloudevents_body_read_batch(reading->block + 1, len,
+				     stream, limits, &reading->append, &reading->refusal);
 	ck_assert_int_eq(reading->is_good, !reading->refusal.is_set);
 }
 
@@ -94,18 +94,16 @@ describe_findings(const struct kg_refusal *refusal)
 	for (size_t i = 0; i < refusal->finding_count; i++) {
 		if (i > 0)
 			kdb_buffer_put_char(&out, ' ');
-		kdb_buffer_put_text(&out,
-		    refusal->findings[i].pointer[0] == '\0'
-			? "\"\""
-			: refusal->findings[i].pointer);
+		kdb_buffer_put_text(&out, refusal->findings[i].pointer[0] == '\0'
+					      ? "\"\""
+					      : refusal->findings[i].pointer);
 	}
 	kdb_buffer_put_char(&out, '\0');
 	return kdb_buffer_take(&out, &len);
 }
 
 /* Required attributes, and the metadata that they become. */
-#define CE                                                                               \
-	"\"specversion\":\"1.0\",\"type\":\"t\",\"source\":\"/s\",\"id\":\"1\""
+#define CE "\"specversion\":\"1.0\",\"type\":\"t\",\"source\":\"/s\",\"id\":\"1\""
 #define META                                                                             \
 	"\"ce-specversion\":\"1.0\",\"ce-type\":\"t\",\"ce-source\":\"/s\",\"ce-id\":"   \
 	"\"1\""
@@ -130,14 +128,17 @@ static const struct {
 	"\"ce-source\":\"/shop/42\",\"ce-id\":\"A234-1234-1234\",\"ce-time\":"
 	"\"2026-09-20T10:00:00Z\",\"ce-datacontenttype\":\"application/json\"};"},
     {BATCH, "order-123",
-	"[\n  " EVENT(",\"data\": { \"n\": 1 }") ",\n  " EVENT(
-	    ",\"datacontenttype\":\"application/octet-stream\",\"data_base64\":\"QUI=\"") "\n]\n",
+	"[\n  " EVENT(
+	    ",\"data\": { \"n\": 1 }") ",\n  " EVENT(",\"datacontenttype\":\"application/"
+						     "octet-stream\",\"data_base64\":"
+						     "\"QUI=\"") "\n]\n",
 	"t J <{ \"n\": 1 }> {" META "};t O <AB> {" META
 	",\"ce-datacontenttype\":\"application/octet-stream\"};"},
     /* metadata: order, white space, source bytes */
     {ONE, "s",
 	" { \"id\" : \"1\" , \"x1\" :\t-7 , \"source\":\"\\u002fs\", \"b\": true,"
-	"\"type\":\"\\u0074\",\"specversion\":\"1\\u002e0\",\"traceparent\" : \"\\ud800\" } ",
+	"\"type\":\"\\u0074\",\"specversion\":\"1\\u002e0\",\"traceparent\" : "
+	"\"\\ud800\" } ",
 	"t O <> {\"ce-id\":\"1\",\"ce-x1\":-7,\"ce-source\":\"\\u002fs\",\"ce-b\":true,"
 	"\"ce-type\":\"\\u0074\",\"ce-specversion\":\"1\\u002e0\","
 	"\"ce-traceparent\":\"\\ud800\"};"},
@@ -152,9 +153,9 @@ static const struct {
 	"t J <\"a\\u00e9\\ud800\"> {" META "};"},
     {ONE, "s", "{\"data\":[1, 2]" JSON_TYPE "," CE "}",
 	"t J <[1, 2]> {\"ce-datacontenttype\":\"application/json\"," META "};"},
-    {ONE, "s", EVENT(",\"datacontenttype\":\"Application/JSON; charset=utf-8\",\"data\":1"),
-	"t J <1> {" META
-	",\"ce-datacontenttype\":\"Application/JSON; charset=utf-8\"};"},
+    {ONE, "s",
+	EVENT(",\"datacontenttype\":\"Application/JSON; charset=utf-8\",\"data\":1"),
+	"t J <1> {" META ",\"ce-datacontenttype\":\"Application/JSON; charset=utf-8\"};"},
     {ONE, "s", EVENT(",\"datacontenttype\":\"application/vnd.a+json\",\"data\":{}"),
 	"t J <{}> {" META ",\"ce-datacontenttype\":\"application/vnd.a+json\"};"},
     {ONE, "s", EVENT(",\"datacontenttype\":\"text/json\",\"data\":{}"),
@@ -289,7 +290,8 @@ static const struct {
 	"\"data\":{\"$maxCount\":\"3\"}}",
 	INVALID, "/data/$maxCount"},
     {BATCH, "$$s",
-	"[{\"specversion\":\"1.0\",\"type\":\"$metadata\",\"source\":\"/s\",\"id\":\"1\"}]",
+	"[{\"specversion\":\"1.0\",\"type\":\"$metadata\",\"source\":\"/"
+	"s\",\"id\":\"1\"}]",
 	INVALID, "/0/data"},
     {ONE, "$$s",
 	"{\"specversion\":\"1.0\",\"type\":\"$metadata\",\"source\":\"/s\",\"id\":\"1\","
@@ -339,7 +341,8 @@ START_TEST(ids_follow_from_the_attributes)
 	static const char *const members[] = {
 	    "{\"specversion\":\"1.0\",\"type\":\"t\",\"source\":\"/shop/42\",\"id\":"
 	    "\"A234-1234-1234\"}",
-	    "{\"id\":\"A2\\u00334-1234-1234\",\"source\":\"\\/shop/42\",\"type\":\"other\","
+	    "{\"id\":\"A2\\u00334-1234-1234\",\"source\":\"\\/shop/"
+	    "42\",\"type\":\"other\","
 	    "\"specversion\":\"1.0\",\"data\":1}",
 	};
 	struct reading reading;
@@ -347,8 +350,8 @@ START_TEST(ids_follow_from_the_attributes)
 	for (int i = 0; i < COUNT(members); i++) {
 		read_body(&reading, ONE, "order-123", members[i]);
 		ck_assert(reading.is_good);
-		assert_id(&reading.append.events[0],
-		    "6d947c3d-30af-81f1-9281-950eaa7a1e61");
+		assert_id(
+		    &reading.append.events[0], "6d947c3d-30af-81f1-9281-950eaa7a1e61");
 		dispose(&reading);
 	}
 	read_body(&reading, BATCH, "order-123",
@@ -364,7 +367,8 @@ START_TEST(names_have_hints)
 {
 	struct reading reading;
 
-	read_body(&reading, ONE, "s", EVENT(",\"dataContentType\":\"a/b\",\"zzzzzz_\":1"));
+	read_body(
+	    &reading, ONE, "s", EVENT(",\"dataContentType\":\"a/b\",\"zzzzzz_\":1"));
 	ck_assert_str_eq(
 	    reading.refusal.findings[0].hint, "Did you mean \"datacontenttype\"?");
 	ck_assert_str_eq(reading.refusal.findings[1].hint, "");

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof(table)[0]))
+#define BINARY "\nce-specversion: 1.0\nce-type: t\nce-source: /s\nce-id: 1"
 #define TYPE "\nContent-Type: application/json"
 #define UUID "4c7c0f0a-8a39-4c59-9a3a-9d1c8a6f5d11"
 #define UUID_UPPER "4C7C0F0A-8A39-4C59-9A3A-9D1C8A6F5D11"
@@ -19,6 +20,7 @@ enum {
 	GOOD = KG_PROBLEM_COUNT,
 	E = KG_TAKES_ENVELOPE | KG_TAKES_V1,
 	R = KG_TAKES_RAW | KG_TAKES_V1,
+	C = KG_TAKES_CLOUDEVENTS | KG_TAKES_V1,
 	G = KG_TAKES_GET_METADATA | KG_TAKES_V1,
 	P = KG_TAKES_PUT_METADATA | KG_TAKES_V1,
 	INFO = KG_TAKES_V1,
@@ -26,7 +28,7 @@ enum {
 	OTHER = 0,
 };
 
-static const struct kg_config config = {.max_depth = 8};
+static const struct kg_config config = {.max_depth = 8, .max_name_bytes = 16};
 
 struct reading {
 	struct head_text made;
@@ -106,6 +108,39 @@ static const struct {
     {E, "POST /" TYPE "\nContent-Encoding: gzip", GOOD, NULL},
     {E, "POST /" TYPE "\nContent-Encoding: gzip, br", KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE,
 	NULL},
+    /* Content-Type of C */
+    {C, "POST /?current_version=1\nContent-Type: application/cloudevents+json", GOOD, NULL},
+    {C,
+	"POST /?current_version=1\nContent-Type: Application/CloudEvents-Batch+JSON; "
+	"charset=UTF-8",
+	GOOD, NULL},
+    {C,
+	"POST /?current_version=1\nContent-Type: application/cloudevents+json;charset=a\n"
+	"ce-specversion: 1.0",
+	KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL},
+    {C,
+	"POST /?current_version=1\nContent-Type: application/cloudevents+json\nce-id: %\n"
+	"ce-id: %",
+	GOOD, NULL},
+    {C, "POST /?current_version=1", KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL},
+    {C, "POST /?current_version=1" TYPE, KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL},
+    {C, "POST /?current_version=1\nce-specversion:", KG_PROBLEM_INVALID_REQUEST,
+	"header:ce-specversion"},
+    {C, "POST /?current_version=1" BINARY, GOOD, NULL},
+    {C, "POST /?current_version=1" BINARY TYPE, GOOD, NULL},
+    {C, "POST /?current_version=1" BINARY TYPE ";charset=latin1",
+	KG_PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL},
+    {C, "POST /?current_version=1" BINARY "\nContent-Type: text/plain;charset=latin1",
+	GOOD, NULL},
+    {C, "POST /?current_version=x" BINARY "\nce-A_B: 1", KG_PROBLEM_INVALID_REQUEST,
+	"header:ce-a_b"},
+    {C, "POST /" BINARY, KG_PROBLEM_INVALID_REQUEST, "query:current_version"},
+    {C, "POST /\nContent-Type: application/cloudevents+json", KG_PROBLEM_INVALID_REQUEST,
+	"query:current_version"},
+    {C, "POST /" BINARY "\nce-id: 2\nKurrent-X: 1", KG_PROBLEM_MALFORMED_REQUEST, NULL},
+    {C, "POST /" BINARY "\nKurrent-EventId: 1", KG_PROBLEM_CONFLICTING_PARAMETERS,
+	"header:Kurrent-EventId"},
+    {R, "POST /?current_version=1\nce-id: %\nce-id: 1", GOOD, NULL},
     /* Content-Type of R */
     {R, "POST /?current_version=1", GOOD, NULL},
     {R, "POST /?current_version=1\nContent-Type: text/plain;charset=latin1", GOOD, NULL},

@@ -21,6 +21,11 @@ def metadata_id(stream, expectation, body):
                    hashlib.sha256(body).digest())
 
 
+def cloudevent_id(stream, source, identity):
+    """The UUIDv8 of a CloudEvent whose id is no UUID."""
+    return _hashed("kurrentgate/cloudevent", "1", stream, source, identity)
+
+
 def _hashed(*fields):
     hashed = hashlib.sha256()
     for field in fields:
