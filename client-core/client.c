@@ -256,6 +256,13 @@ refuse_early(struct kdb_client *client, struct kdb_operation *operation)
 		    KDB_OUTCOME_NOT_WRITTEN,
 		    "The database refused the gateway's own credentials.");
 		operation->error.is_own_credentials = true;
+	} else if (operation->headers.authorization
+	    && !kdb_trust_may_send_credentials(client->config.trust, client->leader.host)) {
+		kdb_error_set(&operation->error, KDB_CREDENTIALS_WITHHELD,
+		    KDB_OUTCOME_NOT_WRITTEN,
+		    "The leader, %.100s, is neither on TLS nor loopback, so credentials of "
+		    "requests do not travel there (option allow-cleartext-credentials).",
+		    client->status.leader);
 	} else if (operation->class->adapt(
 		       operation, is_known ? &client->features : NULL)) {
 		return false;
@@ -481,10 +488,9 @@ on_found(void *owner, const struct kdb_leader *leader)
 }
 
 static void
-on_missed(void *owner, bool is_answered, bool has_contact, const char *reason)
+on_missed(void *owner, bool is_answered, bool has_contact, bool is_news, const char *reason)
 {
 	struct kdb_client *client = owner;
-	bool is_new;
 
 	pthread_mutex_lock(&client->mutex);
 	client->has_contact = has_contact || client->stream;
@@ -496,13 +502,19 @@ on_missed(void *owner, bool is_answered, bool has_contact, const char *reason)
 		lose_leader(client, &client->leader, reason);
 		client->wants_search = false;
 	}
-	is_new = !client->stream && strcmp(client->status.reason, reason) != 0;
+	is_news = is_news && !client->stream;
 	if (!client->stream)
 		snprintf(client->status.reason, sizeof client->status.reason, "%s", reason);
 	pthread_mutex_unlock(&client->mutex);
-	if (is_new)
+	if (is_news)
 		say(client, KDB_LOG_WARNING, "no leader yet: %s", reason);
 	on_settle(client);
+}
+
+static void
+on_warned(void *owner, const char *text)
+{
+	say(owner, KDB_LOG_WARNING, "%s", text);
 }
 
 /* ---- deadlines ---- */
@@ -560,10 +572,10 @@ time_out(struct kdb_client *client, struct kdb_operation *operation)
 		    "The deadline was over before the request was sent.");
 	else if (!client->has_contact)
 		kdb_error_set(error, KDB_DATABASE_UNREACHABLE, KDB_OUTCOME_NOT_WRITTEN,
-		    "No contact with the database: %.200s", reason);
+		    "No contact with the database: %.220s", reason);
 	else
 		kdb_error_set(error, KDB_LEADER_UNAVAILABLE, KDB_OUTCOME_NOT_WRITTEN,
-		    "No leader: %.200s", reason);
+		    "No leader: %.220s", reason);
 	finish(client, operation);
 }
 
@@ -682,7 +694,8 @@ static void
 start_discovery(struct kdb_client *client)
 {
 	static const struct kdb_discovery_events events = { .found = on_found,
-		.missed = on_missed };
+		.missed = on_missed,
+		.warned = on_warned };
 	struct kdb_discovery_options options = { .completion = client->completion,
 		.trust = client->config.trust,
 		.user_agent = client->user_agent,

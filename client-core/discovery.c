@@ -20,6 +20,12 @@ enum discovery_phase {
 	DISCOVERY_DONE,
 };
 
+/* Why a node was missed, as its fingerprint: the log tells it once. */
+struct told {
+	struct kdb_endpoint endpoint;
+	uint64_t reason;
+};
+
 struct kdb_discovery {
 	struct kdb_discovery_options options;
 	struct kdb_topology *topology;
@@ -33,6 +39,8 @@ struct kdb_discovery {
 	bool leads;	     /* ASKING: the answer says so */
 	bool needs_identity; /* gossip is closed to strangers here (wire-protocol 6.5) */
 	struct kdb_features features;
+	struct told told[KDB_MEMBERS_MAX];
+	size_t told_count;
 };
 
 static void start_call(struct kdb_discovery *discovery, const char *path,
@@ -104,19 +112,54 @@ drop_channel(struct kdb_discovery *discovery)
 	discovery->channel = NULL;
 }
 
+/* FNV-1a */
+static uint64_t
+fingerprint(const char *text)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+static bool
+is_news(struct kdb_discovery *discovery, const char *reason)
+{
+	uint64_t hash = fingerprint(reason);
+	struct told *told = discovery->told;
+	size_t i = 0;
+
+	while (i < discovery->told_count
+	    && !kdb_endpoint_equals(&told[i].endpoint, &discovery->asked))
+		i++;
+	if (i == discovery->told_count) {
+		if (i == KDB_MEMBERS_MAX)
+			i = 0;
+		else
+			discovery->told_count++;
+	} else if (told[i].reason == hash) {
+		return false;
+	}
+	told[i] = (struct told){ .endpoint = discovery->asked, .reason = hash };
+	return true;
+}
+
 /* The node is of no use: on to the next one. */
 static void
 miss(struct kdb_discovery *discovery, const char *reason)
 {
+	const char *total;
+
 	if (reason)
 		kdb_topology_failed(discovery->topology, &discovery->asked, reason);
 	drop_channel(discovery);
 	discovery->phase = DISCOVERY_SEARCHING;
 	if (discovery->is_stopped)
 		return;
+	total = kdb_topology_reason(discovery->topology);
 	discovery->options.events->missed(discovery->options.owner, reason == NULL,
-	    kdb_topology_has_contact(discovery->topology),
-	    kdb_topology_reason(discovery->topology));
+	    kdb_topology_has_contact(discovery->topology), is_news(discovery, total), total);
 	kdb_completion_wake(discovery->options.completion);
 }
 
@@ -147,6 +190,7 @@ find(struct kdb_discovery *discovery, const struct kdb_status *status)
 
 	discovery->channel = NULL;
 	discovery->phase = DISCOVERY_DONE;
+	discovery->told_count = 0;
 	if (discovery->is_stopped)
 		kdb_channel_unref(leader.channel);
 	else
@@ -263,6 +307,15 @@ start_call(struct kdb_discovery *discovery, const char *path, const char *author
 	kdb_call_begin(discovery->call);
 }
 
+/* Gossip and redirects name nodes that the check of the connection string did not see. */
+static bool
+would_leak_credentials(const struct kdb_discovery *discovery)
+{
+	return discovery->options.authorization
+	    && !kdb_trust_may_send_credentials(
+		discovery->options.trust, discovery->asked.host);
+}
+
 int64_t
 kdb_discovery_tick(struct kdb_discovery *discovery, int64_t now_mono_ns)
 {
@@ -274,6 +327,14 @@ kdb_discovery_tick(struct kdb_discovery *discovery, int64_t now_mono_ns)
 	if (step.kind == KDB_TOPOLOGY_WAIT)
 		return step.at_mono_ns;
 	discovery->asked = step.endpoint;
+	if (would_leak_credentials(discovery)) {
+		miss(discovery,
+		    "neither TLS nor loopback, so the credentials of the connection string "
+		    "are not sent there (allow-cleartext-credentials)");
+		return INT64_MAX;
+	}
+	kdb_trust_refresh(discovery->options.trust, discovery->options.events->warned,
+	    discovery->options.owner);
 	discovery->channel = kdb_channel_new(&discovery->asked,
 	    discovery->options.trust, discovery->options.user_agent);
 	discovery->phase = DISCOVERY_ASKING;

@@ -27,9 +27,11 @@ struct kdb_discovery_events {
 	/* The search is over. */
 	void (*found)(void *owner, const struct kdb_leader *leader);
 	/* A node was asked in vain; the search goes on. is_answered: it gave gossip, and does not
-	 * lead. */
-	void (*missed)(
-	    void *owner, bool is_answered, bool has_contact, const char *reason);
+	 * lead. is_news: the reason is another one than that node had before in this search. */
+	void (*missed)(void *owner, bool is_answered, bool has_contact, bool is_news,
+	    const char *reason);
+	/* Something for the log. */
+	void (*warned)(void *owner, const char *text);
 };
 
 struct kdb_discovery_options {

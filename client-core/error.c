@@ -36,6 +36,8 @@ kdb_code_name(enum kdb_code code)
 		return "access-denied";
 	case KDB_UNAUTHENTICATED:
 		return "unauthenticated";
+	case KDB_CREDENTIALS_WITHHELD:
+		return "credentials-withheld";
 	case KDB_APPEND_TOO_LARGE:
 		return "append-too-large";
 	case KDB_EVENT_TOO_LARGE:

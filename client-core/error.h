@@ -19,6 +19,7 @@ enum kdb_code {
 	KDB_STREAM_DELETED, /* `exists` was expected; soft-deleted or tombstoned, not told */
 	KDB_ACCESS_DENIED,  /* known identity or none, no permission */
 	KDB_UNAUTHENTICATED,	/* wrong user or password; see is_own_credentials */
+	KDB_CREDENTIALS_WITHHELD, /* a caller's; the leader is neither on TLS nor loopback */
 	KDB_APPEND_TOO_LARGE,	/* size.* is filled */
 	KDB_EVENT_TOO_LARGE,	/* size.* is filled */
 	KDB_EVENT_TYPE_REFUSED, /* by the alphabet of a schema name (wire-protocol 3.4) */

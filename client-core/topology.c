@@ -37,6 +37,7 @@ struct kdb_topology {
 	struct kdb_endpoint preferred; /* begins the next round */
 	bool had_contact_last_round;
 	bool has_contact_this_round;
+	struct kdb_endpoint failed; /* port 0: reason is about no failure */
 	char reason[256];
 };
 
@@ -247,6 +248,8 @@ kdb_topology_answered(struct kdb_topology *topology, const struct kdb_endpoint *
 	char name[KDB_HOST_SIZE + 16];
 
 	topology->has_contact_this_round = true;
+	if (!leader || !kdb_endpoint_equals(&topology->failed, &leader->endpoint))
+		topology->failed.port = 0;
 	if (!leader) {
 		snprintf(topology->reason, sizeof topology->reason,
 		    "no leader in last gossip");
@@ -258,12 +261,16 @@ kdb_topology_answered(struct kdb_topology *topology, const struct kdb_endpoint *
 		topology->rounds = 0;
 		topology->had_contact_last_round = true;
 		topology->reason[0] = 0;
+		topology->failed.port = 0;
 		if (member_count > 1)
 			remember_members(topology, members, member_count);
 		return true;
 	}
 	remember_members(topology, members, member_count);
 	prefer_candidate(topology, &leader->endpoint);
+	/* Why it does not confirm that says more. */
+	if (topology->failed.port != 0)
+		return false;
 	kdb_endpoint_print(&leader->endpoint, name, sizeof name);
 	snprintf(topology->reason, sizeof topology->reason,
 	    "gossip names %.200s as leader, which has not confirmed it", name);
@@ -276,6 +283,7 @@ kdb_topology_failed(
 {
 	char name[KDB_HOST_SIZE + 16];
 
+	topology->failed = *asked;
 	kdb_endpoint_print(asked, name, sizeof name);
 	snprintf(topology->reason, sizeof topology->reason, "%.100s: %.150s", name, reason);
 }

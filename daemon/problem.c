@@ -626,6 +626,9 @@ refuse_known(struct kg_refusal *refusal, const struct kdb_error *error,
 	case KDB_UNAUTHENTICATED:
 		refuse_credentials(refusal, is_callers_credentials);
 		break;
+	case KDB_CREDENTIALS_WITHHELD:
+		refuse_in_its_words(refusal, KG_PROBLEM_FORBIDDEN, error);
+		break;
 	case KDB_APPEND_TOO_LARGE:
 		refuse_size(refusal, KG_PROBLEM_APPEND_TOO_LARGE, error);
 		break;

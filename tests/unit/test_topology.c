@@ -167,6 +167,31 @@ START_TEST(redirect_target_is_asked_first)
 }
 END_TEST
 
+START_TEST(failure_of_the_named_leader_is_the_reason)
+{
+	struct kdb_topology *topology = one_seed();
+	struct kdb_member members[] = { member("seed", FOLLOWER, true, 1),
+		member("other", LEADER, true, 1) };
+	struct kdb_endpoint seed = at("seed", 2113);
+	struct kdb_endpoint other = at("other", 2113);
+
+	ck_assert(!kdb_topology_answered(topology, &seed, members, 2));
+	ck_assert_ptr_nonnull(strstr(kdb_topology_reason(topology), "not confirmed"));
+	kdb_topology_failed(topology, &other, "expired");
+	ck_assert(!kdb_topology_answered(topology, &seed, members, 2));
+	ck_assert_str_eq(kdb_topology_reason(topology), "other:2113: expired");
+	/* Another leader, or none, is another story. */
+	members[0].state = LEADER;
+	members[0].time_stamp = 2;
+	ck_assert(kdb_topology_answered(topology, &seed, members, 2));
+	ck_assert_str_eq(kdb_topology_reason(topology), "");
+	members[0].state = FOLLOWER;
+	ck_assert(!kdb_topology_answered(topology, &seed, members, 2));
+	ck_assert_ptr_nonnull(strstr(kdb_topology_reason(topology), "not confirmed"));
+	kdb_topology_free(topology);
+}
+END_TEST
+
 START_TEST(leader_lost_at_once_again_does_not_spin)
 {
 	struct kdb_topology *topology = one_seed();
@@ -208,6 +233,7 @@ main(void)
 	tcase_add_test(tcase, every_seed_is_asked_once_a_round);
 	tcase_add_test(tcase, pause_grows_to_a_second_and_never_ends);
 	tcase_add_test(tcase, redirect_target_is_asked_first);
+	tcase_add_test(tcase, failure_of_the_named_leader_is_the_reason);
 	tcase_add_test(tcase, leader_lost_at_once_again_does_not_spin);
 	tcase_add_test(tcase, ipv6_prints_with_brackets);
 	suite_add_tcase(suite, tcase);
