@@ -2,6 +2,7 @@
 # Each .tap runs a group of test files, so that make -j runs groups beside each other.
 # The longest groups come first.
 scenario_groups = \
+	tests/scenario/problems.tap \
 	tests/scenario/faults.tap \
 	tests/scenario/life.tap \
 	tests/scenario/limits.tap \
@@ -13,6 +14,7 @@ scenario_groups = \
 	tests/scenario/borders.tap \
 	tests/scenario/cloudevents.tap \
 	tests/scenario/grpc.tap \
+	tests/scenario/guide.tap \
 	tests/scenario/json_suite.tap \
 	tests/scenario/metadata.tap \
 	tests/scenario/older.tap \
@@ -53,6 +55,7 @@ EXTRA_DIST += $(scenario_groups) \
 	tests/scenario/test_contract.py \
 	tests/scenario/test_faults.py \
 	tests/scenario/test_grpc.py \
+	tests/scenario/test_guide.py \
 	tests/scenario/test_gzip.py \
 	tests/scenario/test_hostile.py \
 	tests/scenario/test_idempotency.py \
@@ -66,6 +69,7 @@ EXTRA_DIST += $(scenario_groups) \
 	tests/scenario/test_order.py \
 	tests/scenario/test_pages.py \
 	tests/scenario/test_preferences.py \
+	tests/scenario/test_problems_reached.py \
 	tests/scenario/test_raw.py \
 	tests/scenario/test_stream_metadata.py \
 	tests/scenario/test_stream_metadata_faults.py \
