@@ -6,5 +6,6 @@ include tests/scenario/local.mk
 include tests/live/local.mk
 include tests/truth/local.mk
 include tests/node/local.mk
+include tests/openapi/local.mk
 include tests/fuzz/local.mk
 include tests/lint/local.mk
