@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The bare floor that the gateway is measured against: libmicrohttpd with suspend and resume, and
- * C core's BatchAppend, corked, in one thread, with no checks, no JSON, no log and no deadlines.
- * Also each half alone. Owns the two halves and what goes between them. */
+ * C core's BatchAppend, corked, or a call for each request, in one thread, with no checks, no JSON,
+ * no log and no deadlines. Also each half alone. Owns the two halves and what goes between them. */
 #include "bench/floor_append.h"
+#include "bench/floor_call.h"
 #include "bench/floor_http.h"
 
 #include "client-core/base/alloc.h"
@@ -28,6 +29,8 @@ enum part { PART_BOTH, PART_HTTP, PART_APPEND };
 struct options {
 	enum part part;
 	const char *database;
+	const char *ca_file; /* NULL: clear text */
+	bool has_own_calls;
 	uint16_t port;
 	bool answers_first;
 	unsigned in_flight;
@@ -35,7 +38,8 @@ struct options {
 };
 
 struct gateway {
-	struct floor_append *append; /* NULL: HTTP alone */
+	struct floor_append *append; /* NULL: HTTP alone, or a call each */
+	struct floor_calls *calls;   /* NULL: not a call each */
 	struct floor_http *http;
 	struct floor_request *ready[IN_FLIGHT_MAX];
 	size_t ready_count;
@@ -67,6 +71,10 @@ take_request(void *context, struct floor_request *request, grpc_slice slice, siz
 		floor_append_submit(gateway->append, request, slice, body_len, event_count);
 		return;
 	}
+	if (gateway->calls != NULL) {
+		floor_calls_submit(gateway->calls, request, slice, body_len);
+		return;
+	}
 	grpc_slice_unref(slice);
 	if (gateway->ready_count == IN_FLIGHT_MAX)
 		abort();
@@ -90,21 +98,33 @@ answer_request(void *request)
 	floor_http_answer(request);
 }
 
+static int
+database_poll_fd(const struct gateway *gateway)
+{
+	if (gateway->append != NULL)
+		return floor_append_poll_fd(gateway->append);
+	return gateway->calls != NULL ? floor_calls_poll_fd(gateway->calls) : -1;
+}
+
+static bool
+answer_some(struct gateway *gateway)
+{
+	if (gateway->append != NULL)
+		return floor_append_advance(gateway->append, false);
+	if (gateway->calls != NULL)
+		return floor_calls_advance(gateway->calls);
+	return answer_ready(gateway);
+}
+
 static void
 serve(struct gateway *gateway)
 {
 	struct pollfd fds[] = { { .fd = floor_http_poll_fd(gateway->http), .events = POLLIN },
-		{ .fd = gateway->append == NULL ? -1 : floor_append_poll_fd(gateway->append),
-		    .events = POLLIN } };
+		{ .fd = database_poll_fd(gateway), .events = POLLIN } };
 
 	while (!is_stopping) {
-		bool is_answered;
-
 		floor_http_run(gateway->http);
-		is_answered = gateway->append == NULL
-		    ? answer_ready(gateway)
-		    : floor_append_advance(gateway->append, false);
-		if (!is_answered)
+		if (!answer_some(gateway))
 			poll(fds, 2, LONGEST_SLEEP_MS);
 	}
 }
@@ -114,8 +134,12 @@ run_gateway(const struct options *options)
 {
 	struct gateway *gateway = kdb_alloc_zero(1, sizeof(*gateway));
 
-	if (options->part == PART_BOTH)
-		gateway->append = floor_append_open(options->database, answer_request);
+	if (options->part == PART_BOTH && options->has_own_calls)
+		gateway->calls =
+		    floor_calls_open(options->database, options->ca_file, answer_request);
+	else if (options->part == PART_BOTH)
+		gateway->append =
+		    floor_append_open(options->database, options->ca_file, answer_request);
 	gateway->http = floor_http_open(options->port, FLOOR_APPEND_HEAD_ROOM,
 	    options->answers_first, take_request, gateway);
 	printf("listening on 127.0.0.1:%u\n", floor_http_port(gateway->http));
@@ -154,8 +178,8 @@ cpu_seconds(void)
 static void
 run_generator(const struct options *options)
 {
-	struct generator generator = { .append =
-					   floor_append_open(options->database, submit_again) };
+	struct generator generator = { .append = floor_append_open(
+					   options->database, options->ca_file, submit_again) };
 	int64_t begin_mono_ns;
 	uint64_t begin_count;
 	double begin_cpu;
@@ -178,7 +202,7 @@ static void
 usage(void)
 {
 	fputs("usage: floor [--part both|http] [--database ADDRESS:PORT] [--port N]\n"
-	      "             [--answers-first]\n"
+	      "             [--ca-file FILE] [--own-calls] [--answers-first]\n"
 	      "       floor --part append --database ADDRESS:PORT [--in-flight N]\n"
 	      "             [--duration-ms N]\n",
 	    stderr);
@@ -214,6 +238,8 @@ read_options(struct options *options, int argc, char **argv)
 	static const struct option names[] = {
 		{ "part", required_argument, NULL, 'a' },
 		{ "database", required_argument, NULL, 'b' },
+		{ "ca-file", required_argument, NULL, 't' },
+		{ "own-calls", no_argument, NULL, 'o' },
 		{ "port", required_argument, NULL, 'p' },
 		{ "answers-first", no_argument, NULL, 'f' },
 		{ "in-flight", required_argument, NULL, 'n' },
@@ -227,6 +253,8 @@ read_options(struct options *options, int argc, char **argv)
 		switch (name) {
 		case 'a': options->part = read_part(optarg); break;
 		case 'b': options->database = optarg; break;
+		case 't': options->ca_file = optarg; break;
+		case 'o': options->has_own_calls = true; break;
 		case 'p': options->port = (uint16_t)read_number(optarg, 65535); break;
 		case 'f': options->answers_first = true; break;
 		case 'n': options->in_flight = read_number(optarg, IN_FLIGHT_MAX); break;

@@ -4,19 +4,16 @@
  * call, the slots and the cork queue. */
 #include "bench/floor_append.h"
 
+#include "bench/floor_channel.h"
 #include "bench/protobuf_walk.h"
 
 #include "client-core/base/alloc.h"
 
-#include <dirent.h>
 #include <grpc/byte_buffer.h>
 #include <grpc/byte_buffer_reader.h>
 #include <grpc/grpc.h>
-#include <grpc/grpc_security.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { SLOTS = 8192, EVENT_HEAD_MAX_BYTES = 128, OPEN_SECONDS = 10 };
 
@@ -45,18 +42,11 @@ struct floor_append {
 enum tag { TAG_HEAD_SENT = 1, TAG_OPENED, TAG_SENT, TAG_RECEIVED, TAG_ENDED };
 
 static void
-die(const char *what)
-{
-	fprintf(stderr, "floor: %s\n", what);
-	exit(1);
-}
-
-static void
 start(struct floor_append *append, const grpc_op *ops, size_t count, enum tag tag)
 {
 	if (grpc_call_start_batch(append->call, ops, count, (void *)(uintptr_t)tag, NULL) !=
 	    GRPC_CALL_OK)
-		die("C core refuses a batch");
+		floor_channel_die("C core refuses a batch");
 }
 
 /* Options{stream_identifier = 1{stream_name = 3}, any = 4{}, deadline = 7{seconds = 1}} and
@@ -157,7 +147,7 @@ floor_append_submit(struct floor_append *append, void *owner, grpc_slice slice,
 	grpc_slice message;
 
 	if (append->free_count == 0)
-		die("more appends in flight than slots");
+		floor_channel_die("more appends in flight than slots");
 	slot = append->free_slots[--append->free_count];
 	append->owners[slot] = owner;
 	message = event_count == 1
@@ -221,7 +211,7 @@ take_answer(struct floor_append *append, grpc_byte_buffer *answer)
 	unsigned slot;
 
 	if (!grpc_byte_buffer_reader_init(&reader, answer))
-		die("an answer that cannot be read");
+		floor_channel_die("an answer that cannot be read");
 	bytes = grpc_byte_buffer_reader_readall(&reader);
 	slot = answered_slot((struct protobuf_walk){
 	    GRPC_SLICE_START_PTR(bytes), GRPC_SLICE_END_PTR(bytes) });
@@ -229,7 +219,7 @@ take_answer(struct floor_append *append, grpc_byte_buffer *answer)
 	grpc_byte_buffer_reader_destroy(&reader);
 	grpc_byte_buffer_destroy(answer);
 	if (slot == SLOTS || append->owners[slot] == NULL)
-		die("an answer that is not a success");
+		floor_channel_die("an answer that is not a success");
 	append->is_answered = true;
 	append->answered(append->owners[slot]);
 	append->owners[slot] = NULL;
@@ -257,7 +247,7 @@ handle(struct floor_append *append, const grpc_event *event)
 		take_answer(append, answer);
 		break;
 	case TAG_ENDED:
-		die("the database ended the call");
+		floor_channel_die("the database ended the call");
 	}
 }
 
@@ -282,47 +272,6 @@ int
 floor_append_poll_fd(const struct floor_append *append)
 {
 	return append->poll_fd;
-}
-
-/* C core has one epoll set for its completion queues, the first that it makes, and hides it. So
- * it has the lowest descriptor while nobody else has made one. */
-static int
-find_epoll_fd(void)
-{
-	DIR *folder = opendir("/proc/self/fd");
-	struct dirent *entry;
-	char target[64];
-	int fd, found = -1;
-
-	while (folder != NULL && (entry = readdir(folder)) != NULL) {
-		ssize_t len = readlinkat(
-		    dirfd(folder), entry->d_name, target, sizeof(target) - 1);
-
-		target[len < 0 ? 0 : len] = '\0';
-		fd = (int)strtol(entry->d_name, NULL, 10);
-		if (strcmp(target, "anon_inode:[eventpoll]") == 0 && (found < 0 || fd < found))
-			found = fd;
-	}
-	if (folder != NULL)
-		closedir(folder);
-	return found;
-}
-
-static void
-open_channel(struct floor_append *append, const char *target)
-{
-	char keys[][64] = { GRPC_ARG_HTTP2_BDP_PROBE, GRPC_ARG_ENABLE_RETRIES,
-		GRPC_ARG_ENABLE_HTTP_PROXY, GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL };
-	const int values[] = { 0, 0, 0, 1 };
-	grpc_arg args[4];
-	grpc_channel_args channel_args = { 4, args };
-	grpc_channel_credentials *credentials = grpc_insecure_credentials_create();
-
-	for (size_t i = 0; i < 4; i++)
-		args[i] = (grpc_arg){ .type = GRPC_ARG_INTEGER, .key = keys[i],
-			.value.integer = values[i] };
-	append->channel = grpc_channel_create(target, credentials, &channel_args);
-	grpc_channel_credentials_release(credentials);
 }
 
 static void
@@ -358,13 +307,14 @@ wait_for_head_sent(struct floor_append *append)
 	do {
 		event = grpc_completion_queue_next(append->queue, until, NULL);
 		if (event.type != GRPC_OP_COMPLETE)
-			die("the database does not open the call");
+			floor_channel_die("the database does not open the call");
 		handle(append, &event);
 	} while (event.tag != (void *)(uintptr_t)TAG_HEAD_SENT);
 }
 
 struct floor_append *
-floor_append_open(const char *target, floor_append_answered *answered)
+floor_append_open(
+    const char *target, const char *ca_file, floor_append_answered *answered)
 {
 	struct floor_append *append = kdb_alloc_zero(1, sizeof(*append));
 
@@ -374,8 +324,8 @@ floor_append_open(const char *target, floor_append_answered *answered)
 		append->free_slots[i] = SLOTS - 1 - i;
 	grpc_init();
 	append->queue = grpc_completion_queue_create_for_next(NULL);
-	open_channel(append, target);
-	append->poll_fd = find_epoll_fd();
+	append->channel = floor_channel_open(target, ca_file);
+	append->poll_fd = floor_channel_find_epoll_fd();
 	open_call(append);
 	wait_for_head_sent(append);
 	return append;

@@ -18,9 +18,10 @@ enum { FLOOR_APPEND_HEAD_ROOM = 256 };
 /* Runs for every answered append, with the owner that was submitted. */
 typedef void floor_append_answered(void *owner);
 
-/* Opens the call to "ADDRESS:PORT" and waits for it, at most 10 s; ends the process otherwise.
+/* Opens the call to "ADDRESS:PORT", in clear text when ca_file is NULL, and waits for it, at most 10 s; ends the process otherwise.
  * Never freed before the process ends. */
-struct floor_append *floor_append_open(const char *target, floor_append_answered *answered);
+struct floor_append *floor_append_open(
+    const char *target, const char *ca_file, floor_append_answered *answered);
 
 /* Queues an append of event_count events (1 to 1000) which share the payload in equal parts.
  * The slice is taken over: FLOOR_APPEND_HEAD_ROOM bytes, then payload_len bytes. */

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A database that stores nothing and answers every append with success at once, so that a
- * measurement is never about the database. Speaks gossip (this node leads), server features and
- * BatchAppend; everything else is UNIMPLEMENTED. One thread; owns the server and its calls. */
+ * measurement is never about the database. Speaks gossip (this node leads), server features,
+ * BatchAppend, AppendRecords and Read (no stream is there); everything else is UNIMPLEMENTED. In
+ * clear text, or TLS when it is given a certificate. One thread; owns the server and its calls. */
 #include "bench/protobuf_walk.h"
+#include "bench/sink_answer.h"
 
 #include "client-core/base/alloc.h"
 #include "client-core/base/list.h"
-#include "proto/gossip.pb-c.h"
-#include "proto/server_features.pb-c.h"
 
+#include <getopt.h>
 #include <grpc/byte_buffer.h>
 #include <grpc/byte_buffer_reader.h>
 #include <grpc/grpc.h>
@@ -20,13 +21,26 @@
 #include <string.h>
 
 enum {
-	ANSWER_MAX_BYTES = 128,
-	CORRELATION_MAX_BYTES = 64,
+	POSITION_STEP = 1000,
 	RECEIVE_MAX_BYTES = 64 * 1024 * 1024,
-	WINDOW_BYTES = 8 * 1024 * 1024
+	WINDOW_BYTES = 8 * 1024 * 1024,
+	PEM_MAX_BYTES = 64 * 1024
 };
 
-enum method { METHOD_OTHER, METHOD_GOSSIP, METHOD_FEATURES, METHOD_BATCH_APPEND };
+struct options {
+	const char *address;
+	const char *certificate; /* NULL: clear text */
+	const char *key;
+};
+
+enum method {
+	METHOD_OTHER,
+	METHOD_GOSSIP,
+	METHOD_FEATURES,
+	METHOD_BATCH_APPEND,
+	METHOD_APPEND_RECORDS,
+	METHOD_READ
+};
 
 struct sink;
 
@@ -167,36 +181,6 @@ queue_answer(struct call *call, grpc_slice bytes)
 		kdb_list_push_back(&call->sink->waiting, &call->waiting);
 }
 
-/* BatchAppendResp{correlation_id = 1, success = 3{current_revision = 1,
- * position = 3{commit = 1, prepare = 2}}} */
-static grpc_slice
-append_answer(struct sink *sink, const struct protobuf_walk *correlation)
-{
-	uint64_t position = sink->position += 1000;
-	size_t position_len = 2 + 2 * protobuf_varint_len(position);
-	size_t revision_len = 1 + protobuf_varint_len(position / 1000);
-	size_t id_len = (size_t)(correlation->end - correlation->at);
-	grpc_slice slice = grpc_slice_malloc(ANSWER_MAX_BYTES);
-	uint8_t *at = GRPC_SLICE_START_PTR(slice);
-
-	*at++ = 1 << 3 | 2;
-	at = protobuf_put_varint(at, id_len);
-	memcpy(at, correlation->at, id_len);
-	at += id_len;
-	*at++ = 3 << 3 | 2;
-	at = protobuf_put_varint(at, revision_len + 2 + position_len);
-	*at++ = 1 << 3;
-	at = protobuf_put_varint(at, position / 1000);
-	*at++ = 3 << 3 | 2;
-	at = protobuf_put_varint(at, position_len);
-	*at++ = 1 << 3;
-	at = protobuf_put_varint(at, position);
-	*at++ = 2 << 3;
-	at = protobuf_put_varint(at, position);
-	GRPC_SLICE_SET_LENGTH(slice, (size_t)(at - GRPC_SLICE_START_PTR(slice)));
-	return slice;
-}
-
 /* Answers the last message of an append; the messages before it are only taken. */
 static bool
 take_append(struct call *call, struct protobuf_walk walk)
@@ -212,63 +196,12 @@ take_append(struct call *call, struct protobuf_walk walk)
 			is_final = field.value != 0;
 	}
 	if (walk.at != walk.end || correlation.at == NULL ||
-	    correlation.end - correlation.at > CORRELATION_MAX_BYTES)
+	    correlation.end - correlation.at > SINK_CORRELATION_MAX_BYTES)
 		return false;
 	if (is_final)
-		queue_answer(call, append_answer(call->sink, &correlation));
+		queue_answer(call,
+		    sink_answer_append(&correlation, call->sink->position += POSITION_STEP));
 	return true;
-}
-
-static grpc_slice
-gossip_answer(const struct sink *sink)
-{
-	char host[] = "127.0.0.1";
-	EventStore__Client__Gossip__EndPoint at = EVENT_STORE__CLIENT__GOSSIP__END_POINT__INIT;
-	EventStore__Client__Gossip__MemberInfo self =
-	    EVENT_STORE__CLIENT__GOSSIP__MEMBER_INFO__INIT;
-	EventStore__Client__Gossip__MemberInfo *members[] = { &self };
-	EventStore__Client__Gossip__ClusterInfo cluster =
-	    EVENT_STORE__CLIENT__GOSSIP__CLUSTER_INFO__INIT;
-	grpc_slice slice;
-
-	at.address = host;
-	at.has_port = 1;
-	at.port = sink->port;
-	self.has_state = 1;
-	self.state = EVENT_STORE__CLIENT__GOSSIP__MEMBER_INFO__VNODE_STATE__Leader;
-	self.has_is_alive = 1;
-	self.is_alive = 1;
-	self.http_end_point = &at;
-	cluster.n_members = 1;
-	cluster.members = members;
-	slice = grpc_slice_malloc(
-	    event_store__client__gossip__cluster_info__get_packed_size(&cluster));
-	event_store__client__gossip__cluster_info__pack(&cluster, GRPC_SLICE_START_PTR(slice));
-	return slice;
-}
-
-static grpc_slice
-features_answer(void)
-{
-	char method[] = "batchappend", service[] = "event_store.client.streams.streams";
-	char version[] = "26.1.0";
-	EventStore__Client__ServerFeatures__SupportedMethod append =
-	    EVENT_STORE__CLIENT__SERVER_FEATURES__SUPPORTED_METHOD__INIT;
-	EventStore__Client__ServerFeatures__SupportedMethod *methods[] = { &append };
-	EventStore__Client__ServerFeatures__SupportedMethods all =
-	    EVENT_STORE__CLIENT__SERVER_FEATURES__SUPPORTED_METHODS__INIT;
-	grpc_slice slice;
-
-	append.method_name = method;
-	append.service_name = service;
-	all.n_methods = 1;
-	all.methods = methods;
-	all.event_store_server_version = version;
-	slice = grpc_slice_malloc(
-	    event_store__client__server_features__supported_methods__get_packed_size(&all));
-	event_store__client__server_features__supported_methods__pack(
-	    &all, GRPC_SLICE_START_PTR(slice));
-	return slice;
 }
 
 static bool
@@ -277,11 +210,18 @@ take_message(struct call *call, const grpc_slice *bytes)
 	struct protobuf_walk walk = { GRPC_SLICE_START_PTR(*bytes),
 		GRPC_SLICE_END_PTR(*bytes) };
 
-	if (call->method == METHOD_BATCH_APPEND)
-		return take_append(call, walk);
-	queue_answer(call,
-	    call->method == METHOD_GOSSIP ? gossip_answer(call->sink) : features_answer());
-	return true;
+	switch (call->method) {
+	case METHOD_BATCH_APPEND: return take_append(call, walk);
+	case METHOD_APPEND_RECORDS:
+		queue_answer(call,
+		    sink_answer_records(walk, call->sink->position += POSITION_STEP));
+		return true;
+	case METHOD_READ: queue_answer(call, sink_answer_no_stream()); return true;
+	case METHOD_GOSSIP: queue_answer(call, sink_answer_gossip(call->sink->port)); return true;
+	case METHOD_FEATURES: queue_answer(call, sink_answer_features()); return true;
+	case METHOD_OTHER: break;
+	}
+	return false;
 }
 
 static void
@@ -354,6 +294,9 @@ method_of(const grpc_slice *path)
 		enum method method;
 	} methods[] = {
 		{ "/event_store.client.streams.Streams/BatchAppend", METHOD_BATCH_APPEND },
+		{ "/kurrentdb.protocol.v2.streams.StreamsService/AppendRecords",
+		    METHOD_APPEND_RECORDS },
+		{ "/event_store.client.streams.Streams/Read", METHOD_READ },
 		{ "/event_store.client.gossip.Gossip/Read", METHOD_GOSSIP },
 		{ "/event_store.client.server_features.ServerFeatures/GetSupportedMethods",
 		    METHOD_FEATURES },
@@ -481,15 +424,48 @@ stop(struct sink *sink)
 	grpc_shutdown();
 }
 
+static char *
+read_file(const char *path)
+{
+	FILE *file = fopen(path, "rb");
+	char *text = kdb_alloc_zero(1, PEM_MAX_BYTES + 1);
+
+	if (file == NULL || fread(text, 1, PEM_MAX_BYTES, file) == 0) {
+		fprintf(stderr, "sink: cannot read %s\n", path);
+		exit(1);
+	}
+	fclose(file);
+	return text;
+}
+
+static grpc_server_credentials *
+make_credentials(const struct options *options)
+{
+	grpc_server_credentials *credentials;
+	char *certificate, *key;
+	grpc_ssl_pem_key_cert_pair pair;
+
+	if (options->certificate == NULL)
+		return grpc_insecure_server_credentials_create();
+	certificate = read_file(options->certificate);
+	key = read_file(options->key);
+	pair = (grpc_ssl_pem_key_cert_pair){ key, certificate };
+	credentials = grpc_ssl_server_credentials_create_ex(
+	    NULL, &pair, 1, GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE, NULL);
+	free(certificate);
+	free(key);
+	return credentials;
+}
+
 static void
-open_server(struct sink *sink, const char *address)
+open_server(struct sink *sink, const struct options *options)
 {
 	char keys[][48] = { GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, GRPC_ARG_HTTP2_BDP_PROBE,
 		GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES };
 	const int values[] = { RECEIVE_MAX_BYTES, 0, WINDOW_BYTES };
 	grpc_arg args[3];
 	grpc_channel_args server_args = { 3, args };
-	grpc_server_credentials *credentials = grpc_insecure_server_credentials_create();
+	grpc_server_credentials *credentials = make_credentials(options);
 
 	for (size_t i = 0; i < 3; i++)
 		args[i] = (grpc_arg){ .type = GRPC_ARG_INTEGER, .key = keys[i],
@@ -497,10 +473,11 @@ open_server(struct sink *sink, const char *address)
 	sink->queue = grpc_completion_queue_create_for_next(NULL);
 	sink->server = grpc_server_create(&server_args, NULL);
 	grpc_server_register_completion_queue(sink->server, sink->queue, NULL);
-	sink->port = (uint16_t)grpc_server_add_http2_port(sink->server, address, credentials);
+	sink->port = (uint16_t)grpc_server_add_http2_port(
+	    sink->server, options->address, credentials);
 	grpc_server_credentials_release(credentials);
 	if (sink->port == 0) {
-		fprintf(stderr, "sink: cannot listen on %s\n", address);
+		fprintf(stderr, "sink: cannot listen on %s\n", options->address);
 		exit(1);
 	}
 	grpc_server_start(sink->server);
@@ -513,20 +490,52 @@ ask_to_stop(int signal_number)
 	is_stopping = 1;
 }
 
+static void
+usage(void)
+{
+	fputs("usage: sink --listen 127.0.0.1:PORT (0: any; it is printed)\n"
+	      "            [--tls-cert FILE --tls-key FILE]\n",
+	    stderr);
+	exit(2);
+}
+
+static void
+read_options(struct options *options, int argc, char **argv)
+{
+	static const struct option names[] = {
+		{ "listen", required_argument, NULL, 'l' },
+		{ "tls-cert", required_argument, NULL, 'c' },
+		{ "tls-key", required_argument, NULL, 'k' },
+		{ 0 },
+	};
+	int name;
+
+	*options = (struct options){ 0 };
+	while ((name = getopt_long(argc, argv, "", names, NULL)) != -1) {
+		switch (name) {
+		case 'l': options->address = optarg; break;
+		case 'c': options->certificate = optarg; break;
+		case 'k': options->key = optarg; break;
+		default: usage();
+		}
+	}
+	if (options->address == NULL || optind != argc ||
+	    (options->certificate == NULL) != (options->key == NULL))
+		usage();
+}
+
 int
 main(int argc, char **argv)
 {
 	struct sink sink = { .accepted = { run_accepted } };
+	struct options options;
 
-	if (argc != 3 || strcmp(argv[1], "--listen") != 0) {
-		fputs("usage: sink --listen 127.0.0.1:PORT (0: any; it is printed)\n", stderr);
-		return 2;
-	}
+	read_options(&options, argc, argv);
 	signal(SIGTERM, ask_to_stop);
 	signal(SIGINT, ask_to_stop);
 	grpc_init();
 	kdb_list_init(&sink.waiting);
-	open_server(&sink, argv[2]);
+	open_server(&sink, &options);
 	printf("listening on 127.0.0.1:%u\n", sink.port);
 	fflush(stdout);
 	accept_next(&sink);
