@@ -118,26 +118,34 @@ is_stream_deleted(
 }
 
 static bool
+fail(struct kdb_operation *operation, enum kdb_code code, const char *detail)
+{
+	kdb_error_set(&operation->error, code, KDB_OUTCOME_NOT_WRITTEN, "%s", detail);
+	return true;
+}
+
+static bool
 decode_end(struct kdb_operation *operation, const struct kdb_status *status)
 {
 	const struct get_stream_metadata *get =
 	    (const struct get_stream_metadata *)operation;
 
 	if (is_stream_deleted(get, status))
-		kdb_error_set(&operation->error, KDB_STREAM_TOMBSTONED,
-		    KDB_OUTCOME_NOT_WRITTEN, "The stream is deleted.");
-	else if (status->code == KDB_STATUS_OK)
-		kdb_error_set(&operation->error, KDB_DATABASE_ERROR,
-		    KDB_OUTCOME_NOT_WRITTEN,
+		return fail(
+		    operation, KDB_STREAM_TOMBSTONED, "The stream is deleted.");
+	if (status->code == KDB_STATUS_OK)
+		return fail(operation, KDB_DATABASE_ERROR,
 		    "The stream's newest metadata cannot be read any more.");
-	else if (status->code == KDB_STATUS_UNAVAILABLE
-	    && strcmp(status->text, "Server Is Not Ready") == 0)
-		kdb_error_set(&operation->error, KDB_LEADER_UNAVAILABLE,
-		    KDB_OUTCOME_NOT_WRITTEN,
-		    "The database says that it is not ready.");
-	else
+	if (status->code != KDB_STATUS_UNAVAILABLE)
 		return false;
-	return true;
+	/* V1 says these by their texts alone (wire-protocol 2.2). */
+	if (strcmp(status->text, "Server Is Not Ready") == 0)
+		return fail(operation, KDB_LEADER_UNAVAILABLE,
+		    "The database says that it is not ready.");
+	if (strcmp(status->text, "Server Is Too Busy") == 0)
+		return fail(
+		    operation, KDB_DATABASE_BUSY, "The database is overloaded.");
+	return false;
 }
 
 static const struct kdb_operation_class get_stream_metadata_class = {

@@ -9,6 +9,32 @@ TESTS += test_append.tap
 endif
 
 if HAVE_CHECK
+check_PROGRAMS += test_multi_append.tap
+test_multi_append_tap_SOURCES = tests/unit/test_multi_append.c \
+	tests/unit/recorded_refusals.c tests/unit/recorded_refusals.h
+test_multi_append_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(GRPC_CFLAGS) $(PROTOBUF_C_CFLAGS) $(GNUTLS_CFLAGS)
+test_multi_append_tap_LDADD = libclient.a libproto.a $(GRPC_LIBS) $(PROTOBUF_C_LIBS) $(GNUTLS_LIBS) $(CHECK_LIBS)
+TESTS += test_multi_append.tap
+endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_append_records.tap
+test_append_records_tap_SOURCES = tests/unit/test_append_records.c \
+	tests/unit/recorded_refusals.c tests/unit/recorded_refusals.h
+test_append_records_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(GRPC_CFLAGS) $(PROTOBUF_C_CFLAGS) $(GNUTLS_CFLAGS)
+test_append_records_tap_LDADD = libclient.a libproto.a $(GRPC_LIBS) $(PROTOBUF_C_LIBS) $(GNUTLS_LIBS) $(CHECK_LIBS)
+TESTS += test_append_records.tap
+endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_get_stream_metadata.tap
+test_get_stream_metadata_tap_SOURCES = tests/unit/test_get_stream_metadata.c
+test_get_stream_metadata_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(GRPC_CFLAGS) $(PROTOBUF_C_CFLAGS) $(GNUTLS_CFLAGS)
+test_get_stream_metadata_tap_LDADD = libclient.a libproto.a $(GRPC_LIBS) $(PROTOBUF_C_LIBS) $(GNUTLS_LIBS) $(CHECK_LIBS)
+TESTS += test_get_stream_metadata.tap
+endif
+
+if HAVE_CHECK
 check_PROGRAMS += test_deadline_heap.tap
 test_deadline_heap_tap_SOURCES = tests/unit/test_deadline_heap.c
 test_deadline_heap_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
@@ -18,9 +44,10 @@ endif
 
 if HAVE_CHECK
 check_PROGRAMS += test_status.tap
-test_status_tap_SOURCES = tests/unit/test_status.c
-test_status_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
-test_status_tap_LDADD = libclient.a libproto.a $(PROTOBUF_C_LIBS) $(CHECK_LIBS)
+test_status_tap_SOURCES = tests/unit/test_status.c \
+	tests/unit/recorded_refusals.c tests/unit/recorded_refusals.h
+test_status_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS) $(GNUTLS_CFLAGS)
+test_status_tap_LDADD = libclient.a libproto.a $(PROTOBUF_C_LIBS) $(GNUTLS_LIBS) $(CHECK_LIBS)
 TESTS += test_status.tap
 endif
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the end of a call says about an append that it did not answer. */
+/* What the end of a call says about an operation that it did not answer. */
 #include "client-core/status.h"
+#include "tests/unit/recorded_refusals.h"
 
 #include <check.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct row {
@@ -127,6 +129,189 @@ START_TEST(text_is_cut_and_made_printable)
 }
 END_TEST
 
+/* ---- the details of V2 ---- */
+
+static const struct v2_row {
+	const char *probe;
+	const char *reason;
+	enum kdb_code code;
+	enum kdb_outcome outcome;
+} v2_rows[] = {
+	{ "D.session.matrix.one.no_stream", "STREAM_REVISION_CONFLICT", KDB_DATABASE_ERROR,
+	    NOT_WRITTEN },
+	{ "D.session.matrix.tombstoned.no_stream", "STREAM_TOMBSTONED", KDB_DATABASE_ERROR,
+	    NOT_WRITTEN },
+	{ "D.records.written.one.2", "APPEND_CONSISTENCY_VIOLATION", KDB_DATABASE_ERROR,
+	    NOT_WRITTEN },
+	{ "D.session.same-stream-twice", "STREAM_ALREADY_IN_APPEND_SESSION",
+	    KDB_REFUSED_AS_INVALID, NOT_WRITTEN },
+	{ "D.session.stream.empty", "BAD_REQUEST", KDB_REFUSED_AS_INVALID, NOT_WRITTEN },
+	{ "D.records.size.record.above", "APPEND_RECORD_SIZE_EXCEEDED", KDB_EVENT_TOO_LARGE,
+	    NOT_WRITTEN },
+	{ "D.records.size.transaction", "APPEND_TRANSACTION_SIZE_EXCEEDED",
+	    KDB_APPEND_TOO_LARGE, NOT_WRITTEN },
+	{ "H.follower.session.true", "NOT_LEADER_NODE", KDB_LEADER_UNAVAILABLE, NOT_WRITTEN },
+	{ "H.no-quorum.paused", "OPERATION_TIMEOUT", KDB_DEADLINE_EXCEEDED, UNKNOWN },
+	{ "D.records.stream.all", "ACCESS_DENIED", KDB_ACCESS_DENIED, NOT_WRITTEN },
+};
+
+START_TEST(reason_decides)
+{
+	const struct v2_row *row = &v2_rows[_i];
+	struct kdb_status status = recorded_refusal("26.1.0", row->probe);
+	struct kdb_progress progress = { COMPLETE, ALONE };
+	struct kdb_error error;
+
+	ck_assert_str_eq(status.reason, row->reason);
+	kdb_status_to_error(&status, &progress, &error);
+	ck_assert_int_eq(error.code, row->code);
+	ck_assert_int_eq(error.outcome, row->outcome);
+	ck_assert_int_eq(error.grpc_status, status.code);
+	progress.is_complete = false;
+	kdb_status_to_error(&status, &progress, &error);
+	ck_assert_int_eq(error.outcome, NOT_WRITTEN);
+}
+END_TEST
+
+/* The call of others may end with any details: they are about one of them. */
+START_TEST(reason_says_nothing_about_others)
+{
+	struct kdb_status status = recorded_refusal("26.1.0", "D.records.stream.all");
+	struct kdb_progress progress = { COMPLETE };
+	struct kdb_error error;
+
+	kdb_status_to_error(&status, &progress, &error);
+	ck_assert_int_eq(error.code, KDB_CONNECTION_LOST);
+	ck_assert_int_eq(error.outcome, UNKNOWN);
+}
+END_TEST
+
+START_TEST(v2_names_the_leader)
+{
+	struct kdb_status status = recorded_refusal("26.1.0", "H.follower.session.true");
+
+	ck_assert(status.is_not_leader);
+	ck_assert(kdb_status_has_redirect(&status));
+	ck_assert_str_eq(status.redirect.host, "127.0.0.1");
+	ck_assert_uint_eq(status.redirect.port, 2143);
+}
+END_TEST
+
+static void
+add_details(struct kdb_status *status, const char *bytes, size_t len)
+{
+	static const char key[] = "grpc-status-details-bin";
+
+	kdb_status_add_trailer(status, key, sizeof key - 1, bytes, len);
+}
+
+START_TEST(details_are_found_by_type)
+{
+	/* code 9, then four Any: a/b.C = "x"; no slash D; no type; value twice */
+	static const char bytes[] = "\x08\x09"
+				    "\x1a\x0a\x0a\x05"
+				    "a/b.C\x12\x01x"
+				    "\x1a\x03\x0a\x01"
+				    "D"
+				    "\x1a\x03\x12\x01y"
+				    "\x1a\x09\x0a\x01"
+				    "E\x12\x01p\x12\x01q";
+	const struct kdb_status_detail *detail;
+	struct kdb_status status;
+
+	kdb_status_init(&status, 9, "", 0);
+	add_details(&status, bytes, sizeof bytes - 1);
+	ck_assert_uint_eq(status.detail_count, 4);
+	detail = kdb_status_find_detail(&status, "b.C");
+	ck_assert(detail && detail->len == 1 && detail->bytes[0] == 'x');
+	detail = kdb_status_find_detail(&status, "D");
+	ck_assert(detail && detail->len == 0);
+	detail = kdb_status_find_detail(&status, "E");
+	ck_assert(detail && detail->len == 1 && detail->bytes[0] == 'q');
+	ck_assert_ptr_null(kdb_status_find_detail(&status, "a/b.C"));
+	ck_assert_ptr_null(kdb_status_find_detail(&status, "C"));
+}
+END_TEST
+
+/* A detail that is cut anywhere names no leader, and none is read beyond its end. */
+START_TEST(broken_details_are_none)
+{
+	struct kdb_status whole = recorded_refusal("26.1.0", "H.follower.session.true");
+	/* ErrorInfo comes first, and what names the leader last. */
+	const char *end =
+	    (const char *)whole.details[1].bytes + whole.details[1].len;
+	const char *begin = whole.details[0].type - strlen("type.googleapis.com/") - 4;
+	size_t whole_len = (size_t)(end - begin);
+
+	ck_assert_uint_eq(whole.detail_count, 2);
+	for (size_t len = 0; len <= whole_len; len++) {
+		char *bytes = malloc(len + 1);
+		struct kdb_status status;
+
+		memcpy(bytes, begin, len);
+		kdb_status_init(&status, 9, "", 0);
+		add_details(&status, bytes, len);
+		ck_assert_int_eq(kdb_status_has_redirect(&status), len == whole_len);
+		free(bytes);
+	}
+}
+END_TEST
+
+START_TEST(only_so_many_details_are_kept)
+{
+	char bytes[400];
+	struct kdb_status status;
+
+	for (size_t i = 0; i < sizeof bytes; i += 2)
+		memcpy(bytes + i, "\x1a\0", 2);
+	kdb_status_init(&status, 9, "", 0);
+	add_details(&status, bytes, sizeof bytes);
+	ck_assert_uint_eq(status.detail_count, KDB_STATUS_DETAILS_MAX);
+}
+END_TEST
+
+START_TEST(texts_of_our_own_library)
+{
+	static const struct {
+		int code;
+		const char *text;
+		bool is_oversized, is_http_500;
+	} cases[] = {
+		{ 8, "received initial metadata size exceeds limit", true, false },
+		{ 8, "received trailing metadata size exceeds limit", true, false },
+		{ 8, "Received message exceeds the maximum configured message size.", false,
+		    false },
+		{ 2, "received initial metadata size exceeds limit", false, false },
+		{ 2, "Received http2 header with status: 500", false, true },
+		{ 2, "Received http2 header with status: 5000", false, false },
+		{ 13, "Received http2 header with status: 500", false, false },
+		{ 2, "", false, false },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct kdb_status status;
+
+		kdb_status_init(
+		    &status, cases[i].code, cases[i].text, strlen(cases[i].text));
+		ck_assert_int_eq(kdb_status_is_oversized(&status), cases[i].is_oversized);
+		ck_assert_int_eq(kdb_status_is_http_500(&status), cases[i].is_http_500);
+	}
+}
+END_TEST
+
+START_TEST(old_server_says_what_it_lacks)
+{
+	struct kdb_progress progress = { COMPLETE, ALONE, .requires = "26.1" };
+	struct kdb_status status;
+	struct kdb_error error;
+
+	kdb_status_init(&status, 12, "Method is unimplemented.", 24);
+	kdb_status_to_error(&status, &progress, &error);
+	ck_assert_int_eq(error.code, KDB_NOT_SUPPORTED);
+	ck_assert_str_eq(error.requires, "26.1");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -137,6 +322,15 @@ main(void)
 	tcase_add_loop_test(tcase, end_of_call, 0, sizeof rows / sizeof rows[0]);
 	tcase_add_test(tcase, redirect_needs_host_and_port);
 	tcase_add_test(tcase, text_is_cut_and_made_printable);
+	tcase_add_loop_test(
+	    tcase, reason_decides, 0, sizeof v2_rows / sizeof v2_rows[0]);
+	tcase_add_test(tcase, reason_says_nothing_about_others);
+	tcase_add_test(tcase, v2_names_the_leader);
+	tcase_add_test(tcase, details_are_found_by_type);
+	tcase_add_test(tcase, broken_details_are_none);
+	tcase_add_test(tcase, only_so_many_details_are_kept);
+	tcase_add_test(tcase, texts_of_our_own_library);
+	tcase_add_test(tcase, old_server_says_what_it_lacks);
 	suite_add_tcase(suite, tcase);
 	srunner_set_tap(runner, "-");
 	srunner_run_all(runner, CK_SILENT);
