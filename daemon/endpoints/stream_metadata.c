@@ -108,8 +108,8 @@ encode_read(struct kg_request *request)
 		answer_metadata(request, result->version, result->data);
 	else
 		kg_refusal_set(request->refusal, KG_PROBLEM_DATABASE_ERROR,
-		    "Version %" PRId64 " of the metadata is not a JSON object, so the "
-		    "database does not obey it. A PUT replaces it.",
+		    "Version %" PRId64 " of the metadata is not a JSON object. A PUT "
+		    "replaces it.",
 		    result->version);
 }
 

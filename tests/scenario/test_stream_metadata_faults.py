@@ -258,6 +258,33 @@ def test_stop_at_once_between_read_and_write(start_devdb, start_gateway, stream)
     assert devdb.read("$$" + stream) == []
 
 
+def run_at_once(ask, count):
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_one_request_many_times_at_once(gateway, devdb, faults, stream):
+    """Under one key they are one write, although each reads before it."""
+    headers = {"Idempotency-Key": f"key-{stream}"}
+    gateway.put_metadata(stream, '{"old":1}', NEVER_SET)
+    read_fault(faults, stream, "delay", delay_ms=200, count=2)
+    answers = []
+
+    def write(_):
+        answers.append(gateway.put_metadata(stream, '{"new":1}', headers, ANY))
+
+    run_at_once(write, 30)
+    for answer in answers:
+        check_metadata_set(answer, stream, 1)
+    [event] = devdb.read("$$" + stream)
+    assert (event.revision, event.data) == (1, b'{"new":1}')
+    answer = gateway.put_metadata(stream, '{"newer":1}', headers, ANY)
+    check_problem(answer, 422, "idempotency-key-reused")
+
+
 def test_many_at_once(gateway, devdb, stream):
     """Of writers at one version one wins, and the others are told by 412."""
     gateway.put_metadata(stream, "{}", NEVER_SET)
@@ -266,11 +293,7 @@ def test_many_at_once(gateway, devdb, stream):
     def write(number):
         answers.append(gateway.put_metadata(stream, f'{{"n":{number}}}', {"If-Match": '"0"'}))
 
-    threads = [threading.Thread(target=write, args=(number,)) for number in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_at_once(write, 20)
     statuses = sorted(answer.status for answer in answers)
     assert statuses == [200] + [412] * 19
     [event] = devdb.read("$$" + stream)
