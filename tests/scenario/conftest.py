@@ -256,6 +256,8 @@ class Tap:
         self.out.flush()
 
     def pytest_sessionfinish(self):
+        if server.endings:
+            self.comment(f"{server.endings} ended where the database lacks the operation")
         print(f"1..{self.count}", file=self.out, flush=True)
 
 

@@ -21,14 +21,19 @@ scenario_groups = \
 	tests/scenario/pages.tap \
 	tests/scenario/preferences.tap \
 	tests/scenario/users.tap
-TESTS += $(scenario_groups)
+# In front of older servers.
+emulate_groups = \
+	tests/scenario/emulate-25.1.tap \
+	tests/scenario/emulate-24.10.tap
+TESTS += $(emulate_groups) $(scenario_groups)
 
 check_PROGRAMS += tests/scenario/readback
 tests_scenario_readback_SOURCES = tests/scenario/readback.c
 tests_scenario_readback_CFLAGS = $(AM_CFLAGS) $(GRPC_CFLAGS) $(PROTOBUF_C_CFLAGS) $(GNUTLS_CFLAGS)
 tests_scenario_readback_LDADD = libproto.a $(GRPC_LIBS) $(PROTOBUF_C_LIBS) $(GNUTLS_LIBS)
 
-EXTRA_DIST += $(scenario_groups) \
+EXTRA_DIST += $(scenario_groups) $(emulate_groups) \
+	tests/scenario/emulate.sh \
 	tests/scenario/run.sh \
 	tests/scenario/pytest.ini \
 	tests/scenario/conftest.py \
