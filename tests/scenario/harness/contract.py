@@ -148,9 +148,8 @@ def read_chunks(content, at):
 @functools.cache
 def templates():
     """The paths of the document as patterns."""
-    routes = Path(__file__).resolve().parents[3].joinpath("daemon/routes.def").read_text()
     return [(re.compile("[^/]+".join(re.escape(part) for part in TEMPLATE_VALUE.split(path))), path)
-            for path in document()["paths"] if f'"{path}"' in routes]
+            for path in document()["paths"]]
 
 
 @functools.cache
