@@ -153,7 +153,8 @@ place_of(struct kdb_diagnosis *diagnosis, const struct kdb_endpoint *endpoint)
 	return place;
 }
 
-static void
+/* What the look that was under way has found; NULL: none has ended. */
+static struct finding *
 take_finding(struct kdb_diagnosis *diagnosis, int64_t now_mono_ns)
 {
 	struct look *look = diagnosis->look;
@@ -161,18 +162,19 @@ take_finding(struct kdb_diagnosis *diagnosis, int64_t now_mono_ns)
 	bool is_done;
 
 	if (!look)
-		return;
+		return NULL;
 	pthread_mutex_lock(&look->mutex);
 	is_done = look->is_done;
 	pthread_mutex_unlock(&look->mutex);
 	if (!is_done)
-		return;
+		return NULL;
 	place = place_of(diagnosis, &look->endpoint);
 	place->endpoint = look->endpoint;
 	place->at_mono_ns = now_mono_ns;
 	memcpy(place->cause, look->cause, sizeof place->cause);
 	diagnosis->look = NULL;
 	unref_look(look);
+	return place;
 }
 
 struct kdb_diagnosis *
@@ -222,6 +224,18 @@ kdb_diagnosis_find(struct kdb_diagnosis *diagnosis, const struct kdb_endpoint *e
 	    && (!finding || now_mono_ns - finding->at_mono_ns >= FRESH_NS))
 		begin_look(diagnosis, endpoint);
 	return finding && finding->cause[0] ? finding->cause : NULL;
+}
+
+const char *
+kdb_diagnosis_take(struct kdb_diagnosis *diagnosis, struct kdb_endpoint *endpoint,
+    int64_t now_mono_ns)
+{
+	struct finding *finding = take_finding(diagnosis, now_mono_ns);
+
+	if (!finding || !finding->cause[0])
+		return NULL;
+	*endpoint = finding->endpoint;
+	return finding->cause;
 }
 
 void

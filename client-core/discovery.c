@@ -8,6 +8,7 @@
 #include "client-core/call.h"
 #include "client-core/diagnosis.h"
 #include "client-core/gossip.h"
+#include "client-core/handshake.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -316,11 +317,29 @@ would_leak_credentials(const struct kdb_discovery *discovery)
 		discovery->options.trust, discovery->asked.host);
 }
 
+/* A search tells the cause when it comes to the node again, which one that is over never does. */
+static void
+tell_late_cause(struct kdb_discovery *discovery, int64_t now_mono_ns)
+{
+	struct kdb_endpoint endpoint;
+	const char *cause =
+	    kdb_diagnosis_take(discovery->diagnosis, &endpoint, now_mono_ns);
+	char name[KDB_HOST_SIZE + 16];
+	char text[KDB_HOST_SIZE + 16 + KDB_CAUSE_SIZE + 2];
+
+	if (!cause || discovery->phase != DISCOVERY_DONE)
+		return;
+	kdb_endpoint_print(&endpoint, name, sizeof name);
+	snprintf(text, sizeof text, "%s: %s", name, cause);
+	discovery->options.events->warned(discovery->options.owner, text);
+}
+
 int64_t
 kdb_discovery_tick(struct kdb_discovery *discovery, int64_t now_mono_ns)
 {
 	struct kdb_topology_step step;
 
+	tell_late_cause(discovery, now_mono_ns);
 	if (discovery->phase != DISCOVERY_SEARCHING || discovery->is_stopped)
 		return INT64_MAX;
 	step = kdb_topology_next(discovery->topology, now_mono_ns);

@@ -35,8 +35,10 @@ log_from_client(enum kdb_log_level level, const char *text, void *context)
 	    [KDB_LOG_INFO] = KG_LOG_INFO,
 	    [KDB_LOG_DEBUG] = KG_LOG_DEBUG};
 
-	(void)context;
+	/* The loop writes the line; it may be asleep, and for long. */
 	kg_log(levels[level], "%s", text);
+	if (kg_log_is_on(levels[level]))
+		kg_request_wake(context);
 }
 
 /* Files that we make are private, a core would hold payloads and passwords, and a peer
@@ -117,6 +119,7 @@ start_client(struct kdb_trust *trust, struct kg_gateway *gateway)
 	    .user_agent = "kurrentgate/" PACKAGE_VERSION,
 	    .completion = kg_request_completed,
 	    .log = log_from_client,
+	    .log_context = gateway,
 	    .wake = kg_request_wake,
 	    .wake_context = gateway};
 
@@ -160,8 +163,8 @@ run(const struct kg_config *config)
 	}
 	if (gateway.http != NULL) {
 		serve(&gateway, trust);
-		kg_http_free(gateway.http);
 		kdb_client_free(gateway.client);
+		kg_http_free(gateway.http);
 		kg_log(KG_LOG_INFO, "stopped");
 		status = EXIT_SUCCESS;
 	} else {
