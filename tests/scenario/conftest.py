@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from harness import live, server, trace
+from harness import link, live, server, trace
 from harness.database import Devdb
 from harness.gateway import Gateway, envelope_of, event_of
 from harness.limits import TEST_SECONDS, limit
@@ -192,6 +192,14 @@ def pytest_sessionfinish():
         process.child.wait()
 
 
+# -- over TLS ------------------------------------------------------------------------------
+
+def pytest_runtest_setup(item):
+    marker = item.get_closest_marker("cleartext")
+    if marker and link.IS_TLS:
+        pytest.skip(marker.args[0])
+
+
 # -- against other databases (tests/live) --------------------------------------------------
 
 def pytest_collection_modifyitems(config, items):
@@ -206,6 +214,7 @@ def pytest_collection_modifyitems(config, items):
 def pytest_configure(config):
     config.addinivalue_line("markers", "seconds(n): limit of this test instead of the usual one")
     config.addinivalue_line("markers", "devdb_only: not against other databases (tests/live)")
+    config.addinivalue_line("markers", "cleartext(why): not over TLS (KURRENTGATE_TEST_TLS)")
     if os.environ.get("KURRENTGATE_TEST_TAP"):
         # Options of the terminal plugin, which is off, but is asked for them on failures.
         config.option.tbstyle = "short"

@@ -19,6 +19,7 @@ scenario_groups = \
 	tests/scenario/metadata.tap \
 	tests/scenario/older.tap \
 	tests/scenario/pages.tap \
+	tests/scenario/tls.tap \
 	tests/scenario/preferences.tap \
 	tests/scenario/users.tap
 # In front of older servers.
@@ -50,6 +51,7 @@ EXTRA_DIST += $(scenario_groups) $(emulate_groups) \
 	tests/scenario/harness/process.py \
 	tests/scenario/harness/proxy.py \
 	tests/scenario/harness/server.py \
+	tests/scenario/harness/strangers.py \
 	tests/scenario/harness/trace.py \
 	tests/scenario/harness/wire.py \
 	tests/scenario/test_access.py \
@@ -78,4 +80,5 @@ EXTRA_DIST += $(scenario_groups) $(emulate_groups) \
 	tests/scenario/test_raw.py \
 	tests/scenario/test_stream_metadata.py \
 	tests/scenario/test_stream_metadata_faults.py \
+	tests/scenario/test_tls.py \
 	tests/scenario/test_users.py

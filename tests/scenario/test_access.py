@@ -142,6 +142,7 @@ def test_credentials_switched_off(start_gateway, devdb, stream):
     assert devdb.written() == before
 
 
+@pytest.mark.cleartext("clear text is the point")
 def test_credentials_do_not_leave_the_machine_in_clear_text(start_gateway):
     """The upstream is neither TLS nor loopback (192.0.2.0/24 is nobody's)."""
     gateway = start_gateway("192.0.2.1:2113", wait_ready=False)
@@ -149,6 +150,7 @@ def test_credentials_do_not_leave_the_machine_in_clear_text(start_gateway):
         check_problem(gateway.append_one("x", headers={name: ADMIN}), 403, "forbidden")
 
 
+@pytest.mark.cleartext("clear text is the point")
 def test_clear_text_that_is_asked_for(start_gateway):
     gateway = start_gateway("192.0.2.1:2113", wait_ready=False, allow_cleartext_credentials="true")
     answer = gateway.append_one("x", headers={"Authorization": ADMIN, "Kurrent-Timeout": "0.2"})
