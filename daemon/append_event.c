@@ -10,7 +10,6 @@
 #include "daemon/append_value.h"
 #include "daemon/event_type.h"
 #include "daemon/json_text.h"
-#include "daemon/stream_name.h"
 #include "daemon/uuid.h"
 
 #include <stdio.h>
@@ -337,11 +336,12 @@ judge_metadata_base64(const struct judge *judge, const struct found *found)
 static void
 judge_stream_name(const struct judge *judge, const struct found *found)
 {
-	char pointer[MEMBER_POINTER_SIZE];
+	char fault[KG_STREAM_NAME_FAULT_SIZE];
 
-	print_member_pointer(judge->reader, STREAM_NAME, pointer);
 	*judge->name_at = found->name.start;
-	kg_append_reader_name(judge->reader, &found->value, pointer, judge->stream_name);
+	if (!kg_append_reader_name(
+		judge->reader, &found->value, judge->stream_name, fault))
+		refuse(judge, STREAM_NAME, fault);
 }
 
 static void

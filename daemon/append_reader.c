@@ -7,7 +7,6 @@
 
 #include "client-core/base/alloc.h"
 #include "daemon/json_text.h"
-#include "daemon/stream_name.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -212,7 +211,8 @@ kg_append_reader_refuse_element(struct kg_append_reader *reader, const char *wan
 	char pointer[KG_EVENT_POINTER_SIZE];
 	struct kg_json_value value;
 
-	if (!kg_json_read_value(&reader->json, &value))
+	if (!kg_json_read_value(&reader->json, &value) ||
+	    kg_append_reader_is_full(reader))
 		return;
 	kg_append_reader_print_pointer(reader, pointer);
 	kg_append_reader_refuse_kind(reader, pointer, wanted, value.kind);
@@ -235,18 +235,15 @@ kg_append_reader_text(struct kg_append_reader *reader, const struct kg_json_valu
 	return is_whole;
 }
 
-void
+bool
 kg_append_reader_name(struct kg_append_reader *reader, const struct kg_json_value *value,
-    const char *pointer, struct kdb_bytes *name)
+    struct kdb_bytes *name, char fault[KG_STREAM_NAME_FAULT_SIZE])
 {
-	size_t max_bytes = reader->limits->max_name_bytes;
-	char fault[KG_STREAM_NAME_FAULT_SIZE];
-
-	if (!kg_append_reader_text(reader, value, name))
-		kg_append_reader_refuse_value(
-		    reader, pointer, "The stream name has half of a surrogate pair.");
-	else if (!kg_stream_name_check(*name, max_bytes, fault))
-		kg_append_reader_refuse_value(reader, pointer, fault);
+	if (kg_append_reader_text(reader, value, name))
+		return kg_stream_name_check(*name, reader->limits->max_name_bytes, fault);
+	snprintf(fault, KG_STREAM_NAME_FAULT_SIZE,
+	    "The stream name has half of a surrogate pair.");
+	return false;
 }
 
 bool

@@ -5,6 +5,7 @@
 #include "daemon/append_body.h"
 #include "daemon/json_scan.h"
 #include "daemon/rule_findings.h"
+#include "daemon/stream_name.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -95,10 +96,11 @@ void kg_append_reader_print_pointer(
 bool kg_append_reader_text(struct kg_append_reader *reader,
     const struct kg_json_value *value, struct kdb_bytes *text);
 
-/* Reads a stream's name from its string. A finding, at pointer, when it is none that can be
- * written to. */
-void kg_append_reader_name(struct kg_append_reader *reader,
-    const struct kg_json_value *value, const char *pointer, struct kdb_bytes *name);
+/* Reads a stream's name from its string. False: it is none that can be written to, and fault
+ * tells in a sentence why; the caller adds the finding. */
+bool kg_append_reader_name(struct kg_append_reader *reader,
+    const struct kg_json_value *value, struct kdb_bytes *name,
+    char fault[KG_STREAM_NAME_FAULT_SIZE]);
 
 /* Reads an expectation, a number or a string, from its value. */
 bool kg_append_reader_expectation(

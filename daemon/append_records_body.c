@@ -114,12 +114,37 @@ struct check {
 	const char *name_at;
 };
 
+/* Pointers are made for findings that are wanted alone: there can be millions. */
 static void
 print_member_pointer(
     const struct check *check, enum check_member member, char pointer[POINTER_SIZE])
 {
 	snprintf(pointer, POINTER_SIZE, "/checks/%zu/%s", check->index,
 	    check_members[member]);
+}
+
+static void
+refuse_value(struct builder *builder, const struct check *check, enum check_member member,
+    const char *detail)
+{
+	char pointer[POINTER_SIZE];
+
+	if (kg_append_reader_values(&builder->reader) == NULL)
+		return;
+	print_member_pointer(check, member, pointer);
+	kg_append_reader_refuse_value(&builder->reader, pointer, detail);
+}
+
+static void
+refuse_kind(struct builder *builder, const struct check *check, enum check_member member,
+    const char *wanted, enum kg_json_kind kind)
+{
+	char pointer[POINTER_SIZE];
+
+	if (kg_append_reader_is_full(&builder->reader))
+		return;
+	print_member_pointer(check, member, pointer);
+	kg_append_reader_refuse_kind(&builder->reader, pointer, wanted, kind);
 }
 
 bool
@@ -138,8 +163,8 @@ kg_expected_state_read(const char *text, size_t len, int64_t *expected_state)
 }
 
 static void
-judge_state(struct builder *builder, struct check *check,
-    const struct kg_json_value *value, const char *pointer)
+judge_state(
+    struct builder *builder, struct check *check, const struct kg_json_value *value)
 {
 	struct kdb_bytes text = {value->start, value->len};
 	int64_t version;
@@ -148,7 +173,7 @@ judge_state(struct builder *builder, struct check *check,
 		kg_append_reader_text(&builder->reader, value, &text);
 	if (kg_expected_state_read(text.data, text.len, &check->check.expected_state))
 		return;
-	kg_append_reader_refuse_value(&builder->reader, pointer,
+	refuse_value(builder, check, EXPECTED_STATE,
 	    kg_expectation_read(text.data, text.len, &version) ? any_advice
 							       : state_advice);
 }
@@ -158,35 +183,32 @@ read_expected_state(struct builder *builder, struct check *check)
 {
 	struct kg_append_reader *reader = &builder->reader;
 	struct kg_json_value value;
-	char pointer[POINTER_SIZE];
 
 	if (!kg_json_read_value(&reader->json, &value))
 		return;
-	print_member_pointer(check, EXPECTED_STATE, pointer);
 	if (value.kind != KG_JSON_NUMBER && value.kind != KG_JSON_STRING)
-		kg_append_reader_refuse_kind(reader, pointer,
+		refuse_kind(builder, check, EXPECTED_STATE,
 		    "expected_state must be a number or a string", value.kind);
 	else
-		judge_state(builder, check, &value, pointer);
+		judge_state(builder, check, &value);
 }
 
 static void
 read_stream_name(struct builder *builder, struct check *check)
 {
 	struct kg_append_reader *reader = &builder->reader;
+	struct kdb_bytes *name = &check->check.stream_name;
 	struct kg_json_value value;
-	char pointer[POINTER_SIZE];
+	char fault[KG_STREAM_NAME_FAULT_SIZE];
 
 	if (!kg_json_read_value(&reader->json, &value))
 		return;
-	print_member_pointer(check, STREAM_NAME, pointer);
 	check->name_at = value.start;
 	if (value.kind != KG_JSON_STRING)
-		kg_append_reader_refuse_kind(
-		    reader, pointer, "stream_name must be a string", value.kind);
-	else
-		kg_append_reader_name(
-		    reader, &value, pointer, &check->check.stream_name);
+		refuse_kind(builder, check, STREAM_NAME, "stream_name must be a string",
+		    value.kind);
+	else if (!kg_append_reader_name(reader, &value, name, fault))
+		refuse_value(builder, check, STREAM_NAME, fault);
 }
 
 static void
@@ -198,7 +220,7 @@ check_missing(struct builder *builder, const struct check *check)
 	char pointer[POINTER_SIZE];
 
 	for (int member = 0; member < CHECK_MEMBERS; member++) {
-		if (check->has[member])
+		if (check->has[member] || kg_append_reader_is_full(&builder->reader))
 			continue;
 		print_member_pointer(check, (enum check_member)member, pointer);
 		kg_append_reader_refuse_shape(&builder->reader,
@@ -207,7 +229,19 @@ check_missing(struct builder *builder, const struct check *check)
 }
 
 static void
-read_check_members(struct builder *builder, struct check *check, const char *pointer)
+skip_member(struct builder *builder, const struct check *check,
+    const struct kg_json_value *name, bool is_duplicate)
+{
+	struct kg_append_reader *reader = &builder->reader;
+	char pointer[POINTER_SIZE] = "";
+
+	if (!kg_append_reader_is_full(reader))
+		snprintf(pointer, sizeof pointer, "/checks/%zu", check->index);
+	kg_append_reader_skip_member(reader, pointer, name, check_members, is_duplicate);
+}
+
+static void
+read_check_members(struct builder *builder, struct check *check)
 {
 	struct kg_append_reader *reader = &builder->reader;
 	struct kg_json_value name;
@@ -218,8 +252,7 @@ read_check_members(struct builder *builder, struct check *check, const char *poi
 		int member = kg_json_text_find(&name, check_members);
 
 		if (member < 0 || check->has[member]) {
-			kg_append_reader_skip_member(
-			    reader, pointer, &name, check_members, member >= 0);
+			skip_member(builder, check, &name, member >= 0);
 			continue;
 		}
 		check->has[member] = true;
@@ -256,15 +289,13 @@ read_check(struct builder *builder)
 {
 	struct kg_append_reader *reader = &builder->reader;
 	struct check check = {.index = builder->seen_checks++};
-	struct kg_json_value value;
-	char pointer[POINTER_SIZE];
 
-	snprintf(pointer, sizeof pointer, "/checks/%zu", check.index);
+	reader->prefix = "/checks";
+	reader->index = check.index;
 	if (kg_json_peek(&reader->json) == KG_JSON_OBJECT)
-		read_check_members(builder, &check, pointer);
-	else if (kg_json_read_value(&reader->json, &value))
-		kg_append_reader_refuse_kind(
-		    reader, pointer, "A check must be an object", value.kind);
+		read_check_members(builder, &check);
+	else
+		kg_append_reader_refuse_element(reader, "A check must be an object");
 	keep_check(builder, &check);
 }
 

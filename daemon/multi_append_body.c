@@ -40,19 +40,42 @@ enum { POINTER_SIZE = 80 };
 /* One group while it is read. */
 struct group {
 	size_t index;
-	char pointer[POINTER_SIZE];	   /* "/streams/1" */
-	char events_pointer[POINTER_SIZE]; /* "/streams/1/events" */
 	bool has[GROUP_MEMBERS];
 	struct kdb_stream_append stream;
 	const char *name_at;
 };
 
+/* Pointers are made for findings that are wanted alone: there can be millions. */
 static void
 print_member_pointer(
     const struct group *group, enum group_member member, char pointer[POINTER_SIZE])
 {
 	snprintf(pointer, POINTER_SIZE, "/streams/%zu/%s", group->index,
 	    group_members[member]);
+}
+
+static void
+refuse_value(struct builder *builder, const struct group *group, enum group_member member,
+    const char *detail)
+{
+	char pointer[POINTER_SIZE];
+
+	if (kg_append_reader_values(&builder->reader) == NULL)
+		return;
+	print_member_pointer(group, member, pointer);
+	kg_append_reader_refuse_value(&builder->reader, pointer, detail);
+}
+
+static void
+refuse_kind(struct builder *builder, const struct group *group, enum group_member member,
+    const char *wanted, enum kg_json_kind kind)
+{
+	char pointer[POINTER_SIZE];
+
+	if (kg_append_reader_is_full(&builder->reader))
+		return;
+	print_member_pointer(group, member, pointer);
+	kg_append_reader_refuse_kind(&builder->reader, pointer, wanted, kind);
 }
 
 static struct kdb_event *
@@ -139,15 +162,18 @@ read_events(struct builder *builder, struct group *group)
 {
 	struct kg_append_reader *reader = &builder->reader;
 	struct kg_json_value value;
+	char prefix[POINTER_SIZE];
 	bool is_first = true;
 
 	if (kg_json_peek(&reader->json) != KG_JSON_ARRAY) {
 		if (kg_json_read_value(&reader->json, &value))
-			kg_append_reader_refuse_kind(reader, group->events_pointer,
-			    "events must be an array", value.kind);
+			refuse_kind(builder, group, EVENTS, "events must be an array",
+			    value.kind);
 		return;
 	}
-	reader->prefix = group->events_pointer;
+	if (!kg_append_reader_is_full(reader))
+		print_member_pointer(group, EVENTS, prefix);
+	reader->prefix = prefix;
 	reader->is_metadata_stream =
 	    group->has[STREAM_NAME]
 		? kg_stream_name_is_metadata(group->stream.stream_name)
@@ -156,27 +182,26 @@ read_events(struct builder *builder, struct group *group)
 	while (kg_json_next_element(&reader->json, &is_first))
 		read_event(builder, group);
 	if (group->stream.event_count == 0)
-		kg_append_reader_refuse_value(reader, group->events_pointer,
-		    "There must be at least one event.");
+		refuse_value(
+		    builder, group, EVENTS, "There must be at least one event.");
 }
 
 static void
 read_stream_name(struct builder *builder, struct group *group)
 {
 	struct kg_append_reader *reader = &builder->reader;
+	struct kdb_bytes *name = &group->stream.stream_name;
 	struct kg_json_value value;
-	char pointer[POINTER_SIZE];
+	char fault[KG_STREAM_NAME_FAULT_SIZE];
 
 	if (!kg_json_read_value(&reader->json, &value))
 		return;
-	print_member_pointer(group, STREAM_NAME, pointer);
-	if (value.kind != KG_JSON_STRING) {
-		kg_append_reader_refuse_kind(
-		    reader, pointer, "stream_name must be a string", value.kind);
-		return;
-	}
 	group->name_at = value.start;
-	kg_append_reader_name(reader, &value, pointer, &group->stream.stream_name);
+	if (value.kind != KG_JSON_STRING)
+		refuse_kind(builder, group, STREAM_NAME, "stream_name must be a string",
+		    value.kind);
+	else if (!kg_append_reader_name(reader, &value, name, fault))
+		refuse_value(builder, group, STREAM_NAME, fault);
 }
 
 static void
@@ -184,17 +209,15 @@ read_current_version(struct builder *builder, struct group *group)
 {
 	struct kg_append_reader *reader = &builder->reader;
 	struct kg_json_value value;
-	char pointer[POINTER_SIZE];
 
 	if (!kg_json_read_value(&reader->json, &value))
 		return;
-	print_member_pointer(group, CURRENT_VERSION, pointer);
 	if (value.kind != KG_JSON_NUMBER && value.kind != KG_JSON_STRING)
-		kg_append_reader_refuse_kind(reader, pointer,
+		refuse_kind(builder, group, CURRENT_VERSION,
 		    "current_version must be a number or a string", value.kind);
 	else if (!kg_append_reader_expectation(
 		     reader, &value, &group->stream.expected_version))
-		kg_append_reader_refuse_value(reader, pointer, KG_EXPECTATION_ADVICE);
+		refuse_value(builder, group, CURRENT_VERSION, KG_EXPECTATION_ADVICE);
 }
 
 static void
@@ -203,7 +226,7 @@ refuse_missing(struct builder *builder, const struct group *group,
 {
 	char pointer[POINTER_SIZE];
 
-	if (group->has[member])
+	if (group->has[member] || kg_append_reader_is_full(&builder->reader))
 		return;
 	print_member_pointer(group, member, pointer);
 	kg_append_reader_refuse_shape(
@@ -237,6 +260,18 @@ read_member(struct builder *builder, struct group *group, enum group_member memb
 }
 
 static void
+skip_member(struct builder *builder, const struct group *group,
+    const struct kg_json_value *name, bool is_duplicate)
+{
+	struct kg_append_reader *reader = &builder->reader;
+	char pointer[POINTER_SIZE] = "";
+
+	if (!kg_append_reader_is_full(reader))
+		snprintf(pointer, sizeof pointer, "/streams/%zu", group->index);
+	kg_append_reader_skip_member(reader, pointer, name, group_members, is_duplicate);
+}
+
+static void
 read_members(struct builder *builder, struct group *group)
 {
 	struct kg_append_reader *reader = &builder->reader;
@@ -248,8 +283,7 @@ read_members(struct builder *builder, struct group *group)
 		int member = kg_json_text_find(&name, group_members);
 
 		if (member < 0 || group->has[member])
-			kg_append_reader_skip_member(reader, group->pointer, &name,
-			    group_members, member >= 0);
+			skip_member(builder, group, &name, member >= 0);
 		else
 			read_member(builder, group, (enum group_member)member);
 	}
@@ -281,15 +315,13 @@ read_group(struct builder *builder)
 {
 	struct kg_append_reader *reader = &builder->reader;
 	struct group group = {.index = builder->seen_streams++};
-	struct kg_json_value value;
 
-	snprintf(group.pointer, sizeof group.pointer, "/streams/%zu", group.index);
-	print_member_pointer(&group, EVENTS, group.events_pointer);
+	reader->prefix = "/streams";
+	reader->index = group.index;
 	if (kg_json_peek(&reader->json) == KG_JSON_OBJECT)
 		read_members(builder, &group);
-	else if (kg_json_read_value(&reader->json, &value))
-		kg_append_reader_refuse_kind(
-		    reader, group.pointer, "A group must be an object", value.kind);
+	else
+		kg_append_reader_refuse_element(reader, "A group must be an object");
 	keep_group(builder, &group);
 }
 
