@@ -1,3 +1,4 @@
 # The scenarios against a KurrentDB of the user's; KURRENTDB_URL names it
-TESTS += tests/live/run.tap
-EXTRA_DIST += tests/live/run.tap
+live_tests = tests/live/devdb.tap tests/live/run.tap
+TESTS += $(live_tests)
+EXTRA_DIST += $(live_tests)
