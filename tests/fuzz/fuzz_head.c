@@ -114,6 +114,16 @@ takes_of(enum kg_route route)
 		return KG_TAKES_ENVELOPE | KG_TAKES_V1;
 	case KG_ROUTE_APPEND_RAW:
 		return KG_TAKES_RAW | KG_TAKES_V1;
+	case KG_ROUTE_CLOUDEVENTS:
+		return KG_TAKES_CLOUDEVENTS | KG_TAKES_V1;
+	case KG_ROUTE_GET_METADATA:
+		return KG_TAKES_GET_METADATA | KG_TAKES_V1;
+	case KG_ROUTE_PUT_METADATA:
+		return KG_TAKES_PUT_METADATA | KG_TAKES_V1;
+	case KG_ROUTE_MULTI_APPEND:
+		return KG_TAKES_GROUPS | KG_TAKES_V1;
+	case KG_ROUTE_APPEND_RECORDS:
+		return KG_TAKES_RECORDS | KG_TAKES_V1;
 	case KG_ROUTE_INFO:
 		return KG_TAKES_V1;
 	case KG_ROUTE_READYZ:
@@ -150,10 +160,27 @@ check_values(const struct kg_router_match *match, const struct kg_config *config
 		require(value->len > 0);
 		require(fuzz_is_utf8(value->data, value->len));
 		require(memchr(value->data, '\0', value->len) == NULL);
-		if (match->route == KG_ROUTE_APPEND ||
-		    match->route == KG_ROUTE_APPEND_RAW)
+		if ((takes_of(match->route) & KG_TAKES_DATABASE) != 0)
 			require(value->len <= config->max_name_bytes);
 	}
+}
+
+/* A condition is an expectation, and nothing but a condition can be weak. */
+static void
+check_conditions(const struct kg_parameters *parameters, unsigned takes)
+{
+	if ((takes & KG_TAKES_PUT_METADATA) != 0)
+		require(parameters->has_expected_version);
+	else
+		require(!parameters->has_condition);
+	if (parameters->has_condition)
+		require(parameters->expected_version != KDB_VERSION_ANY);
+	if (parameters->is_condition_weak)
+		require(parameters->has_condition &&
+			parameters->expected_version >= KDB_VERSION_NO_STREAM);
+	if ((takes & KG_TAKES_GET_METADATA) == 0)
+		require(!parameters->known_versions.has_star &&
+			!parameters->known_versions.has_tags);
 }
 
 static void
@@ -171,8 +198,11 @@ check_parameters(const struct kg_parameters *parameters, unsigned takes,
 	if (parameters->has_expected_version)
 		require(parameters->expected_version >= KDB_VERSION_EXISTS &&
 			parameters->expected_version != -3);
-	if ((takes & KG_TAKES_RAW) != 0)
+	if ((takes & (KG_TAKES_RAW | KG_TAKES_CLOUDEVENTS)) != 0)
 		require(parameters->has_expected_version);
+	if ((takes & KG_TAKES_EXPECTATION) == 0)
+		require(!parameters->has_expected_version);
+	check_conditions(parameters, takes);
 	if (parameters->metadata_at != NULL &&
 	    strcmp(parameters->metadata_at, "header:Kurrent-Metadata") == 0)
 		require(kg_json_is_valid(parameters->metadata.data,
@@ -189,7 +219,7 @@ read_parameters(const struct kg_head *head, const struct kg_target *target,
 	struct kg_credentials credentials = {0};
 	bool is_good = true;
 
-	if ((takes & KG_TAKES_WRITE) != 0) {
+	if ((takes & KG_TAKES_DATABASE) != 0) {
 		is_good = kg_auth_take(head, config, &credentials, refusal);
 		if (is_good)
 			check_credentials(&credentials, config);
