@@ -8,6 +8,8 @@ scenario_groups = \
 	tests/scenario/limits.tap \
 	tests/scenario/large.tap \
 	tests/scenario/idempotency.tap \
+	tests/scenario/append_records.tap \
+	tests/scenario/multi_append.tap \
 	tests/scenario/config.tap \
 	tests/scenario/order.tap \
 	tests/scenario/append.tap \
@@ -56,6 +58,7 @@ EXTRA_DIST += $(scenario_groups) $(emulate_groups) \
 	tests/scenario/harness/wire.py \
 	tests/scenario/test_access.py \
 	tests/scenario/test_append.py \
+	tests/scenario/test_append_records.py \
 	tests/scenario/test_borders.py \
 	tests/scenario/test_cloudevents.py \
 	tests/scenario/test_config.py \
@@ -72,6 +75,7 @@ EXTRA_DIST += $(scenario_groups) $(emulate_groups) \
 	tests/scenario/test_limits.py \
 	tests/scenario/test_log.py \
 	tests/scenario/test_names.py \
+	tests/scenario/test_multi_append.py \
 	tests/scenario/test_older.py \
 	tests/scenario/test_order.py \
 	tests/scenario/test_pages.py \

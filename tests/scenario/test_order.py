@@ -43,8 +43,8 @@ def test_target_that_cannot_be_decoded(refused, target):
     "/V1/streams/a/events", "/v1/Streams/a/events", "/v1/streams/a/Events", "//v1/streams/a/events",
     "/v1/streams/a/b/events", "/v1/streams/a/events/T/x", "/v1/./streams/a/events",
     "/v1/x/../streams/a/events", "/v1%2fstreams/a/events", "/v2/streams/a/events", "/streams/a",
-    "/v1/multi-append", "/v1/append-records", "/v1/streams/a/cloudevents", "/metrics",
-    "/admin/reload", "/v1/info/"])
+    "/v1/multi-append/", "/v1/append-records/a", "/v1/Multi-append", "/metrics", "/admin/reload",
+    "/v1/info/"])
 def test_no_such_route(refused, target):
     refused(post(target), 404, "not-found", closes=True)
 
