@@ -249,6 +249,20 @@ kdb_channel_pool_free(struct kdb_channel_pool *pool)
 	free(pool);
 }
 
+/* A channel would connect again with what it was made with: files that have changed since count
+ * from its next call on. */
+static struct kdb_channel *
+renew_channel(struct kdb_channel_pool *pool, size_t i)
+{
+	if (pool->channels[i]->calls == 0
+	    && !kdb_trust_is_latest(pool->trust, pool->channels[i]->pem)) {
+		kdb_channel_unref(pool->channels[i]);
+		pool->channels[i] =
+		    kdb_channel_new(&pool->endpoint, pool->trust, pool->user_agent);
+	}
+	return pool->channels[i];
+}
+
 struct kdb_channel *
 kdb_channel_pool_get(struct kdb_channel_pool *pool)
 {
@@ -256,7 +270,7 @@ kdb_channel_pool_get(struct kdb_channel_pool *pool)
 
 	for (size_t i = 1; i < pool->channel_count && !channel; i++)
 		if (pool->channels[i]->calls < KDB_CALLS_PER_CHANNEL)
-			channel = pool->channels[i];
+			channel = renew_channel(pool, i);
 	if (!channel && pool->channel_count < KDB_POOL_CHANNELS_MAX) {
 		channel =
 		    kdb_channel_new(&pool->endpoint, pool->trust, pool->user_agent);

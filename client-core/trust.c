@@ -38,8 +38,8 @@ struct kdb_trust {
 	bool allow_cleartext_credentials;
 	char *system_roots; /* the path; NULL: not used */
 	struct stamp stamps[FILE_COUNT]; /* of the last try, good or bad */
-	pthread_mutex_t mutex;
-	struct kdb_pem *pem; /* under mutex; NULL: no TLS */
+	pthread_mutex_t mutex; /* for who replaces pem, or takes a reference to it */
+	_Atomic(struct kdb_pem *) pem; /* NULL: no TLS */
 };
 
 struct kdb_pem *
@@ -315,8 +315,8 @@ kdb_trust_new(const struct kdb_connection_settings *settings,
 		unsetenv("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH");
 	}
 	take_stamps(trust);
-	trust->pem = read_pem(trust, error_text);
-	if (trust->pem)
+	atomic_store(&trust->pem, read_pem(trust, error_text));
+	if (atomic_load(&trust->pem))
 		return trust;
 	kdb_trust_free(trust);
 	return NULL;
@@ -327,7 +327,7 @@ kdb_trust_free(struct kdb_trust *trust)
 {
 	if (!trust)
 		return;
-	kdb_pem_unref(trust->pem);
+	kdb_pem_unref(atomic_load(&trust->pem));
 	pthread_mutex_destroy(&trust->mutex);
 	free(trust->system_roots);
 	free(trust);
@@ -393,7 +393,7 @@ kdb_trust_warn(const struct kdb_trust *trust, kdb_trust_say_fn say, void *contex
 		    "credentials included; use tlsCaFile instead");
 	if (!settings->user_cert_file)
 		return;
-	warn_of_age(trust, trust->pem, say, context);
+	warn_of_age(trust, atomic_load(&trust->pem), say, context);
 	warn_of_readers(trust, say, context);
 }
 
@@ -419,8 +419,7 @@ kdb_trust_refresh(struct kdb_trust *trust, kdb_trust_say_fn say, void *context)
 		return;
 	}
 	pthread_mutex_lock(&trust->mutex);
-	before = trust->pem;
-	trust->pem = pem;
+	before = atomic_exchange(&trust->pem, pem);
 	pthread_mutex_unlock(&trust->mutex);
 	kdb_pem_unref(before);
 	if (pem->certificate)
@@ -433,9 +432,17 @@ kdb_trust_pem(struct kdb_trust *trust)
 	struct kdb_pem *pem;
 
 	pthread_mutex_lock(&trust->mutex);
-	pem = trust->pem ? kdb_pem_ref(trust->pem) : NULL;
+	pem = atomic_load(&trust->pem);
+	if (pem)
+		kdb_pem_ref(pem);
 	pthread_mutex_unlock(&trust->mutex);
 	return pem;
+}
+
+bool
+kdb_trust_is_latest(const struct kdb_trust *trust, const struct kdb_pem *pem)
+{
+	return atomic_load(&trust->pem) == pem;
 }
 
 bool

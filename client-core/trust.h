@@ -54,6 +54,9 @@ void kdb_trust_refresh(struct kdb_trust *trust, kdb_trust_say_fn say, void *cont
 /* The latest reading, referenced for the caller; NULL without TLS. Any thread. */
 struct kdb_pem *kdb_trust_pem(struct kdb_trust *trust);
 
+/* Whether the reading is the latest one; NULL is without TLS. Any thread. */
+bool kdb_trust_is_latest(const struct kdb_trust *trust, const struct kdb_pem *pem);
+
 /* Whether the roots are the system's, which gRPC keeps for the whole process. */
 bool kdb_trust_has_system_roots(const struct kdb_trust *trust);
 

@@ -413,6 +413,29 @@ def test_a_changed_client_certificate_is_read_again(
     check_success(gateway.append_one(stream), stream, version=0)
 
 
+@pytest.mark.cleartext("the database has no TLS of its own here")
+def test_an_idle_connection_is_made_again_with_what_changed(
+        start_guarded, start_server, start_gateway, authority, stranger, stream, tmp_path):
+    """One connection is lost, and that of the shared call stays: the leader is not lost."""
+    files = both(authority, tmp_path / "client.crt", tmp_path / "client.key")
+
+    def show(pair):
+        shutil.copy(pair.key_file, files["userKeyFile"])
+        shutil.copy(pair.cert_file, files["userCertFile"])
+    _, guard = start_guarded(stranger.file)
+    show(stranger.sign((), "admin"))
+    gateway = start_gateway(string_of(guard.port, **files))
+    own = {"Kurrent-Authorization": f"Basic {CREDENTIALS}"}
+    check_success(gateway.append_one(stream, headers=own), stream, version=0)
+    assert len(guard.links) == 2
+    guard.context = Terminator.context_of(authority.sign(), authority.file)
+    show(authority.sign((), "admin"))
+    guard.cut(1)
+    check_success(gateway.append_one(stream, headers=own), stream, version=1)
+    check_success(gateway.append_one(stream), stream, version=2)
+    assert not [line for line in gateway.lines if "append call on" in line]
+
+
 # -- credentials ---------------------------------------------------------------------------
 
 def test_nothing_of_the_credentials_before_tls(start_server, start_gateway, authority):

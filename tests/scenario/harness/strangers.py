@@ -91,20 +91,31 @@ class Terminator(Server):
 
     def __init__(self, pair, target, clients=None, newest=None, protocols=("h2",)):
         self.target = target
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(pair.cert_file, pair.key_file)
-        if protocols:
-            self.context.set_alpn_protocols(list(protocols))
-        if newest:
-            self.context.maximum_version = newest
-        if clients:
-            self.context.verify_mode = ssl.CERT_REQUIRED
-            self.context.load_verify_locations(clients)
+        self.links = []  # in the order of their handshakes
+        self.context = self.context_of(pair, clients, newest, protocols)
         super().__init__()
+
+    @staticmethod
+    def context_of(pair, clients=None, newest=None, protocols=("h2",)):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pair.cert_file, pair.key_file)
+        if protocols:
+            context.set_alpn_protocols(list(protocols))
+        if newest:
+            context.maximum_version = newest
+        if clients:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(clients)
+        return context
+
+    def cut(self, number):
+        """Ends one connection."""
+        self.links[number].shutdown(socket.SHUT_RDWR)
 
     def serve(self, connection):
         with self.keep(self.context.wrap_socket(connection, server_side=True)) as tls, \
                 self.keep(socket.create_connection(("127.0.0.1", self.target))) as plain:
+            self.links.append(tls)
             self.forward(tls, plain)
 
     @staticmethod
