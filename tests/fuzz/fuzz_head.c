@@ -209,6 +209,24 @@ check_parameters(const struct kg_parameters *parameters, unsigned takes,
 		    parameters->metadata.len, config->max_depth));
 }
 
+/* In binary mode the head is all that is known of a CloudEvent but its data. */
+static void
+check_cloudevent(const struct kg_parameters *parameters, const struct kg_config *config)
+{
+	const struct kg_cloudevent *cloudevent = &parameters->cloudevent;
+	bool is_binary = parameters->body_form == KG_BODY_RAW_JSON ||
+			 parameters->body_form == KG_BODY_RAW_BYTES;
+
+	require((cloudevent->metadata.len > 0) == is_binary);
+	if (!is_binary)
+		return;
+	require(cloudevent->type.len > 0);
+	require(cloudevent->type.len <= config->max_name_bytes);
+	require(cloudevent->source.len > 0 && cloudevent->id.len > 0);
+	require(fuzz_is_utf8(cloudevent->id.data, cloudevent->id.len));
+	require(kg_json_is_valid(cloudevent->metadata.data, cloudevent->metadata.len, 1));
+}
+
 static bool
 read_parameters(const struct kg_head *head, const struct kg_target *target,
     const struct kg_config *config, struct passage *passage, struct kg_refusal *refusal)
@@ -231,6 +249,8 @@ read_parameters(const struct kg_head *head, const struct kg_target *target,
 	    kg_parameters_read(head, target, &context, &passage->parameters, refusal);
 	if (is_good)
 		check_parameters(&passage->parameters, takes, config);
+	if (is_good && (takes & KG_TAKES_CLOUDEVENTS) != 0)
+		check_cloudevent(&passage->parameters, config);
 	kg_parameters_dispose(&passage->parameters);
 	return is_good;
 }
