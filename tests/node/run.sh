@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Runs a file of tests with the official Node client and prints TAP for automake: run.sh FILE.
+# Runs a file of tests with official packages for Node and prints TAP for automake: run.sh FILE.
 # Needs Node 20 (KURRENTGATE_NODE, or node in PATH) and the packages of package-lock.json
 # (KURRENTGATE_NODE_MODULES, or node_modules beside this file): "npm ci" in this folder.
 
@@ -16,8 +16,10 @@ skip_all() {
 
 major=$("$node" -p 'process.versions.node.split(".")[0]' 2>/dev/null)
 [ "${major:-0}" -ge 20 ] || skip_all "needs Node 20 or later (KURRENTGATE_NODE); found ${major:-none}"
-[ -d "$modules/@kurrent/kurrentdb-client" ] ||
-	skip_all "needs the packages of tests/node (npm ci, or KURRENTGATE_NODE_MODULES)"
+for package in @kurrent/kurrentdb-client cloudevents; do
+	[ -d "$modules/$package" ] ||
+		skip_all "needs the packages of tests/node (npm ci, or KURRENTGATE_NODE_MODULES)"
+done
 
 KURRENTGATE_NODE_MODULES=$modules
 export top_builddir KURRENTGATE_NODE_MODULES
