@@ -225,3 +225,36 @@ test("the client's own append and the gateway's follow each other", async () => 
 	assert.equal(answer.current_version, 1);
 	assert.deepEqual((await read(stream)).map((event) => event.type), ["FromClient", "FromGateway"]);
 });
+
+// Stream metadata, from here to the official client and back. The client spells the members of
+// the database in its own way, and keeps the others.
+test("stream metadata is that of the official client", async () => {
+	const stream = streamName();
+	const target = `${base}/v1/streams/${stream}/metadata`;
+	const put = await fetch(target, {
+		method: "PUT", body: '{"$maxCount":2,"$acl":{"$r":"$all"},"owner":"registrar"}',
+		headers: { "Content-Type": "application/json", "If-None-Match": "*" },
+	});
+	assert.equal(put.status, 200, await put.text());
+	for (let n = 0; n < 3; n++)
+		await append(stream, `{"current_version":"any","events":[{"type":"T","data":${n}}]}`);
+	assert.deepEqual((await read(stream)).map((event) => Number(event.revision)), [1, 2]);
+
+	// Its metastreamRevision is a position in the log (1.3.1), so it is no help here.
+	const { metadata } = await client.getStreamMetadata(stream);
+	assert.equal(metadata.maxCount, 2);
+	assert.equal(metadata.owner, "registrar");
+
+	await client.setStreamMetadata(stream, { ...metadata, owner: "dean" }, { expectedRevision: 0n });
+	const got = await fetch(target);
+	assert.equal(got.headers.get("ETag"), '"1"');
+	const now = await got.json();
+	assert.equal(now.$maxCount, 2);
+	assert.equal(now.owner, "dean");
+
+	const late = await fetch(target, {
+		method: "PUT", body: "{}",
+		headers: { "Content-Type": "application/json", "If-Match": put.headers.get("ETag") },
+	});
+	assert.equal(late.status, 412);
+});
