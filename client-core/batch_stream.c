@@ -117,15 +117,13 @@ static struct claim
 hand_over(struct kdb_batch_stream *stream, struct kdb_list *link)
 {
 	struct kdb_operation *operation = KDB_LIST_ITEM(link, struct kdb_operation, link);
-	struct kdb_append_result *result = &operation->append_result;
 	int64_t now = kdb_clock_mono_ns();
 	int64_t time_left_ns = operation->deadline.at_mono_ns - now;
 
 	operation->state = KDB_OPERATION_SENT;
 	operation->slot = take_slot(stream, operation);
 	operation->handed_mono_ns = now;
-	result->has_earlier_position =
-	    kdb_channel_position(stream->options.channel, &result->earlier_position);
+	kdb_channel_get_positions(stream->options.channel, &operation->append_result);
 	return (struct claim){ .operation = kdb_operation_ref(operation),
 		.attempt = { .correlation = { stream->slots[operation->slot].generation,
 				 (uint64_t)operation->slot + 1 },
@@ -248,6 +246,7 @@ received(void *owner, const uint8_t *bytes, size_t len)
 	if (operation) {
 		give_slot(stream, operation->slot);
 		kdb_append_answer_apply(&answer, operation);
+		kdb_operation_note_position(operation, stream->options.channel);
 		events->finished(stream->options.owner, operation);
 	}
 	if (answer.error.code == KDB_LEADER_UNAVAILABLE)

@@ -32,6 +32,9 @@ struct kdb_channel {
 	unsigned calls;
 	bool has_position;
 	uint64_t position;
+	bool has_fresh_position;
+	uint64_t fresh_position;
+	int64_t fresh_mono_ns;
 };
 
 struct kdb_channel_pool {
@@ -209,11 +212,15 @@ kdb_channel_grpc(struct kdb_channel *channel)
 	return channel->grpc;
 }
 
-bool
-kdb_channel_position(const struct kdb_channel *channel, uint64_t *position)
+void
+kdb_channel_get_positions(
+    const struct kdb_channel *channel, struct kdb_append_result *result)
 {
-	*position = channel->position;
-	return channel->has_position;
+	result->has_earlier_position = channel->has_position;
+	result->earlier_position = channel->position;
+	result->has_fresh_position = channel->has_fresh_position;
+	result->fresh_position = channel->fresh_position;
+	result->fresh_mono_ns = channel->fresh_mono_ns;
 }
 
 void
@@ -223,6 +230,17 @@ kdb_channel_saw_position(struct kdb_channel *channel, uint64_t position)
 		return;
 	channel->has_position = true;
 	channel->position = position;
+}
+
+void
+kdb_channel_saw_fresh_position(
+    struct kdb_channel *channel, uint64_t position, int64_t handed_mono_ns)
+{
+	if (channel->has_fresh_position && channel->fresh_position >= position)
+		return;
+	channel->has_fresh_position = true;
+	channel->fresh_position = position;
+	channel->fresh_mono_ns = handed_mono_ns;
 }
 
 struct kdb_channel_pool *

@@ -2,6 +2,7 @@
 #ifndef KDB_CHANNEL_H
 #define KDB_CHANNEL_H
 
+#include "client-core/operations.h"
 #include "client-core/topology.h"
 #include "client-core/trust.h"
 
@@ -33,9 +34,17 @@ void kdb_channel_unref(struct kdb_channel *channel);
 
 struct grpc_channel *kdb_channel_grpc(struct kdb_channel *channel);
 
-/* The highest commit position that any answer on this connection told (api-design 11). */
-bool kdb_channel_position(const struct kdb_channel *channel, uint64_t *position);
+/* What answers on this connection have told of commit positions (api-design 11): into the
+ * earlier_ and fresh_ members of *result, for an operation that is handed over now. */
+void kdb_channel_get_positions(
+    const struct kdb_channel *channel, struct kdb_append_result *result);
+
+/* An answer told a position. */
 void kdb_channel_saw_position(struct kdb_channel *channel, uint64_t position);
+
+/* And it was that of a write that nobody can have stored before, handed over at that time. */
+void kdb_channel_saw_fresh_position(
+    struct kdb_channel *channel, uint64_t position, int64_t handed_mono_ns);
 
 enum { KDB_POOL_CHANNELS_MAX = 64, KDB_CALLS_PER_CHANNEL = 96 };
 

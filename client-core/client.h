@@ -84,6 +84,10 @@ struct kdb_operation *kdb_append_records_new(
 struct kdb_operation *kdb_get_stream_metadata_new(
     const struct kdb_get_stream_metadata_request *request, void *context);
 
+/* Says of a write, before it is submitted, that all its ids are random and were never sent:
+ * what it stores is new for sure. */
+void kdb_operation_mark_fresh(struct kdb_operation *operation);
+
 /* Frees an operation that was never submitted or is finished. NULL is allowed. Any thread. */
 void kdb_operation_free(struct kdb_operation *operation);
 

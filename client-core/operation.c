@@ -69,6 +69,27 @@ kdb_operation_refuse_unsupported(struct kdb_operation *operation)
 	return false;
 }
 
+void
+kdb_operation_mark_fresh(struct kdb_operation *operation)
+{
+	operation->is_fresh = true;
+}
+
+void
+kdb_operation_note_position(
+    const struct kdb_operation *operation, struct kdb_channel *channel)
+{
+	const struct kdb_append_result *result = &operation->append_result;
+
+	if (!operation->class->is_write || operation->error.code != KDB_OK
+	    || !result->has_position)
+		return;
+	kdb_channel_saw_position(channel, result->commit_position);
+	if (operation->is_fresh)
+		kdb_channel_saw_fresh_position(
+		    channel, result->commit_position, operation->handed_mono_ns);
+}
+
 void *
 kdb_operation_context(const struct kdb_operation *operation)
 {

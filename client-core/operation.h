@@ -76,6 +76,7 @@ struct kdb_operation {
 	struct kdb_batch_stream *stream; /* QUEUED, SENT; it outlives these states */
 	uint32_t slot;			 /* SENT */
 	struct kdb_own_call *own_call; /* CALLING */
+	bool is_fresh;		       /* kdb_operation_mark_fresh() */
 
 	int64_t submitted_mono_ns;
 	int64_t handed_mono_ns; /* 0: never */
@@ -116,6 +117,10 @@ bool kdb_operation_has_headers(const struct kdb_operation *operation);
 
 /* Fills error with KDB_NOT_SUPPORTED, and what its class requires. Returns false. */
 bool kdb_operation_refuse_unsupported(struct kdb_operation *operation);
+
+/* Notes on the channel which position the operation, a write that succeeded there, has told. */
+void kdb_operation_note_position(
+    const struct kdb_operation *operation, struct kdb_channel *channel);
 
 /* Bytes of all messages, to tell small from large. */
 size_t kdb_operation_encoded_len(const struct kdb_operation *operation);

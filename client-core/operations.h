@@ -122,6 +122,11 @@ struct kdb_append_result {
 	 * (api-design 11, `replayed`); valid when has_earlier_position. */
 	bool has_earlier_position;
 	uint64_t earlier_position;
+	/* The same of writes that kdb_operation_mark_fresh() was called for; and when the one
+	 * with that position was handed over. */
+	bool has_fresh_position;
+	uint64_t fresh_position;
+	int64_t fresh_mono_ns;
 };
 
 struct kdb_stream_metadata_result {

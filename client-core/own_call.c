@@ -49,9 +49,8 @@ claim_next(struct kdb_own_call *own, size_t *index, struct kdb_attempt *attempt)
 	if (own->handed_count == 0) {
 		operation->handed_mono_ns = now;
 		if (operation->class->is_write)
-			operation->append_result.has_earlier_position =
-			    kdb_channel_position(own->options.channel,
-				&operation->append_result.earlier_position);
+			kdb_channel_get_positions(
+			    own->options.channel, &operation->append_result);
 	}
 	*index = own->handed_count++;
 	/* Alone on its call, so one id does for all calls. */
@@ -89,17 +88,6 @@ opened(void *owner)
 	send_next(own);
 }
 
-static void
-note_position(struct kdb_own_call *own)
-{
-	const struct kdb_operation *operation = own->operation;
-
-	if (operation->class->is_write && operation->error.code == KDB_OK
-	    && operation->append_result.has_position)
-		kdb_channel_saw_position(
-		    own->options.channel, operation->append_result.commit_position);
-}
-
 static enum kdb_answer
 take_answer(struct kdb_own_call *own, const uint8_t *bytes, size_t len)
 {
@@ -111,7 +99,7 @@ take_answer(struct kdb_own_call *own, const uint8_t *bytes, size_t len)
 	if (answer == KDB_ANSWER_BROKEN)
 		kdb_error_set(&operation->error, KDB_DATABASE_ERROR, KDB_OUTCOME_UNKNOWN,
 		    "The database's answer cannot be read.");
-	note_position(own);
+	kdb_operation_note_position(operation, own->options.channel);
 	own->options.events->finished(own->options.owner, settle_operation(own));
 	return answer;
 }

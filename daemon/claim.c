@@ -210,6 +210,8 @@ kg_claim_take(struct kg_request *request)
 	    table_of(request), name, claim->digest, kdb_clock_mono_ns(), &claim->key)) {
 	case KG_KEY_NEW:
 		request->write.is_key_new = true;
+		request->write.keys_forgotten_mono_ns =
+		    table_of(request)->forgotten_mono_ns;
 		claim->state = KG_CLAIM_HELD;
 		return true;
 	case KG_KEY_KNOWN:

@@ -283,6 +283,8 @@ submit(struct kg_request *request)
 
 	times->asked_timeout_ns = times->timeout_ns;
 	request->is_submitted = true;
+	if (kg_write_is_fresh(&request->write))
+		kdb_operation_mark_fresh(request->operation);
 	kg_http_suspend(request->exchange);
 	kdb_client_submit(request->gateway->client, request->operation,
 	    times->whole_mono_ns + times->timeout_ns);

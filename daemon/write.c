@@ -81,21 +81,43 @@ kg_write_call_headers(const struct kg_request *request)
 	    .authorization = request->credentials.authorization};
 }
 
-/* That a key was never met before cannot be told without a table of keys, so nothing
- * but random ids proves a first write. */
+bool
+kg_write_is_fresh(const struct kg_write *write)
+{
+	return write->has_random_ids && !write->has_other_ids && !write->has_keyed_ids;
+}
+
+static bool
+is_old(const struct kdb_append_result *result)
+{
+	return !result->has_position ||
+	       (result->has_earlier_position &&
+		   result->commit_position <= result->earlier_position);
+}
+
+/* Above something that was new, and sent when no key that is forgotten could store any
+ * more: so the events came later than all that this process may have sent before under
+ * the key. */
+static bool
+is_first_of_key(const struct kg_write *write, const struct kdb_append_result *result)
+{
+	return write->has_keyed_ids && !write->has_other_ids && !write->has_random_ids &&
+	       write->is_key_new && result->has_fresh_position &&
+	       result->commit_position > result->fresh_position &&
+	       result->fresh_mono_ns > write->keys_forgotten_mono_ns;
+}
+
 enum kg_replayed
 kg_write_judge_replay(
     const struct kg_request *request, const struct kdb_append_result *result)
 {
 	const struct kg_write *write = &request->write;
 
-	if (write->has_random_ids && !write->has_other_ids && !write->has_keyed_ids)
+	if (kg_write_is_fresh(write))
 		return KG_REPLAYED_FALSE;
-	if (write->is_duplicate || !result->has_position ||
-	    (result->has_earlier_position &&
-		result->commit_position <= result->earlier_position))
+	if (write->is_duplicate || is_old(result))
 		return KG_REPLAYED_TRUE;
-	return KG_REPLAYED_UNKNOWN;
+	return is_first_of_key(write, result) ? KG_REPLAYED_FALSE : KG_REPLAYED_UNKNOWN;
 }
 
 void
@@ -142,10 +164,11 @@ advise(struct kg_request *request)
 	const struct kg_write *write = &request->write;
 	struct kg_refusal *refusal = request->refusal;
 
-	refusal->event_ids = (struct kg_event_ids){.ids = (const uint8_t(*)[16])write->ids,
-	    .count = write->id_count,
-	    .group_counts = write->group_counts,
-	    .group_count = write->group_count};
+	refusal->event_ids =
+	    (struct kg_event_ids){.ids = (const uint8_t(*)[16])write->ids,
+		.count = write->id_count,
+		.group_counts = write->group_counts,
+		.group_count = write->group_count};
 	refusal->retry_hint = choose_hint(request);
 }
 
@@ -183,8 +206,8 @@ kg_write_refuse_late(struct kg_request *request)
 	const struct kdb_bytes no_name = {"", 0};
 	struct kdb_error error;
 
-	kdb_error_set(&error, KDB_DEADLINE_EXCEEDED, KDB_OUTCOME_UNKNOWN,
-	    "No answer in time.");
+	kdb_error_set(
+	    &error, KDB_DEADLINE_EXCEEDED, KDB_OUTCOME_UNKNOWN, "No answer in time.");
 	request->times.asked_timeout_ns = request->times.timeout_ns;
 	kg_write_refuse(request, &error, no_name, KDB_VERSION_ANY);
 }

@@ -24,12 +24,15 @@ struct kg_write {
 	size_t *group_counts;
 	size_t group_count;
 	bool has_random_ids; /* at least one */
-	bool has_other_ids;  /* at least one is the sender's own, or derived without a key */
-	bool has_keyed_ids;  /* at least one is derived from the Idempotency-Key */
-	bool is_exact;       /* the expectations of all streams that are written */
+	bool
+	    has_other_ids; /* at least one is the sender's own, or derived without a key */
+	bool has_keyed_ids; /* at least one is derived from the Idempotency-Key */
+	bool is_exact;      /* the expectations of all streams that are written */
 	/* C and P: a plain repetition has the same ids, with or without a key. */
 	bool has_own_identity;
-	bool is_key_new;   /* this process has not met the key before */
+	bool
+	    is_key_new; /* this process has not met the key before, or has forgotten it */
+	int64_t keys_forgotten_mono_ns; /* see kg_key_table; with is_key_new */
 	bool is_duplicate; /* answered from a request with the same key that ran before */
 };
 
@@ -47,6 +50,9 @@ void kg_write_dispose(struct kg_write *write);
  * request. */
 void kg_write_choose_id(struct kg_request *request, struct kdb_bytes stream_name,
     size_t ordinal, struct kdb_event *event);
+
+/* Whether what it stores is new for sure: all its ids are random. */
+bool kg_write_is_fresh(const struct kg_write *write);
 
 /* What goes with the call of the operation. */
 struct kdb_call_headers kg_write_call_headers(const struct kg_request *request);

@@ -501,6 +501,53 @@ def test_refusal_for_now_frees_the_key(gateway, devdb, faults, stream):
     assert [event.data for event in devdb.read(stream)] == [b"2"]
 
 
+# -- replayed ------------------------------------------------------------------------------
+
+def test_new_key_after_a_fresh_write_is_no_replay(start_devdb, start_gateway):
+    """api-design 11, the rows of `replayed` in order, on one connection."""
+    devdb = start_devdb()
+    gateway = start_gateway(devdb.address)
+
+    def write(stream, key=None, version="any", **members):
+        headers = {"Idempotency-Key": key} if key else {}
+        return check_success(gateway.append_one(stream, version, headers=headers, **members))
+    assert write("a", "k1")["replayed"] is None, "nothing was seen before it"
+    assert write("b", "k2")["replayed"] is None, "what was seen could be a replay"
+    assert write("c")["replayed"] is False
+    assert write("d", "k3")["replayed"] is False
+    assert write("d", "k3")["replayed"] is True
+    assert write("e", "k4", id=str(uuid.uuid4()))["replayed"] is None, "an id of its own"
+    assert write("d", "k5")["replayed"] is False
+    assert write("a", "k1")["replayed"] is True
+    assert len(devdb.read("d")) == 2
+
+
+def test_known_key_is_never_called_new(start_devdb, start_gateway):
+    devdb = start_devdb()
+    gateway = start_gateway(devdb.address)
+    check_success(gateway.append_one("fresh"), replayed=False)
+    devdb.fault("drop-after", method="BatchAppend", stream="s", count=1)
+    headers = {"Idempotency-Key": "k", "Kurrent-Timeout": str(limit(0.3))}
+    check_problem(gateway.append_one("s", "no_stream", headers=headers), 504,
+                  "deadline-exceeded", outcome="unknown", retryable=True)
+    # Stored after the last position that was seen: neither proof.
+    check_success(gateway.append_one("s", "no_stream", headers=headers), replayed=None)
+    assert len(devdb.read("s")) == 1
+
+
+def test_new_connection_has_seen_nothing_fresh(start_devdb, start_gateway, start_proxy):
+    devdb = start_devdb()
+    proxy = start_proxy(devdb)
+    gateway = start_gateway(proxy.address)
+    check_success(gateway.append_one("fresh"), replayed=False)
+    check_success(gateway.append_one("s", headers={"Idempotency-Key": "a"}), replayed=False)
+    proxy.drop_connections()
+    wait_until(lambda: gateway.append_one("t", "any", headers={
+        "Idempotency-Key": str(uuid.uuid4())}).status == 200, 10, "connected again")
+    answer = gateway.append_one("u", headers={"Idempotency-Key": "b"})
+    check_success(answer, replayed=None)
+
+
 # -- scope, restart ------------------------------------------------------------------------
 
 def basic(pair):
