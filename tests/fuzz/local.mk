@@ -1,16 +1,18 @@
 # Fuzz targets. libFuzzer drives them in ./dev fuzz; in make check replay.c runs their corpora.
 FUZZ_MAIN = libreplay.a
-fuzz_targets = fuzz-append-answer fuzz-append-json fuzz-append-ndjson fuzz-append-raw fuzz-append-request \
-	fuzz-cloudevent-head fuzz-cloudevents \
-	fuzz-condition fuzz-config-file fuzz-connection-string fuzz-devdb-append-session fuzz-features fuzz-gossip fuzz-gzip fuzz-head \
-	fuzz-idempotency-key fuzz-json-scan fuzz-media-type fuzz-option fuzz-preference fuzz-router fuzz-status
+fuzz_targets = fuzz-append-answer fuzz-append-json fuzz-append-ndjson fuzz-append-raw fuzz-append-records \
+	fuzz-append-request fuzz-cloudevent-head fuzz-cloudevents fuzz-condition fuzz-config-file \
+	fuzz-connection-string fuzz-devdb-append-session fuzz-features fuzz-gossip fuzz-gzip fuzz-head \
+	fuzz-idempotency-key fuzz-json-scan fuzz-media-type fuzz-metadata-answer fuzz-multi-append fuzz-option \
+	fuzz-preference fuzz-router fuzz-status fuzz-v2-answer fuzz-v2-refusal
 check_PROGRAMS += $(fuzz_targets)
 
 check_LIBRARIES += libreplay.a
 libreplay_a_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz.h
 check_LIBRARIES += libfuzz.a
 libfuzz_a_SOURCES = tests/fuzz/fuzz.c tests/fuzz/fuzz.h \
-	tests/fuzz/append_checks.c tests/fuzz/append_checks.h
+	tests/fuzz/append_checks.c tests/fuzz/append_checks.h \
+	tests/fuzz/transaction_checks.c tests/fuzz/transaction_checks.h
 libfuzz_a_CPPFLAGS = $(AM_CPPFLAGS) $(GNUTLS_CFLAGS)
 
 fuzz_daemon_libs = $(FUZZ_MAIN) libfuzz.a libdaemon.a libclient.a libproto.a \
@@ -25,6 +27,8 @@ fuzz_append_ndjson_SOURCES = tests/fuzz/fuzz_append_ndjson.c
 fuzz_append_ndjson_LDADD = $(fuzz_daemon_libs)
 fuzz_append_raw_SOURCES = tests/fuzz/fuzz_append_raw.c
 fuzz_append_raw_LDADD = $(fuzz_daemon_libs)
+fuzz_append_records_SOURCES = tests/fuzz/fuzz_append_records.c
+fuzz_append_records_LDADD = $(fuzz_daemon_libs)
 fuzz_append_request_SOURCES = tests/fuzz/fuzz_append_request.c
 fuzz_append_request_CPPFLAGS = $(AM_CPPFLAGS) $(GRPC_CFLAGS) $(PROTOBUF_C_CFLAGS)
 fuzz_append_request_LDADD = $(fuzz_daemon_libs) $(GRPC_LIBS) $(PROTOBUF_C_LIBS)
@@ -64,12 +68,20 @@ fuzz_json_scan_SOURCES = tests/fuzz/fuzz_json_scan.c
 fuzz_json_scan_LDADD = $(fuzz_daemon_libs)
 fuzz_media_type_SOURCES = tests/fuzz/fuzz_media_type.c
 fuzz_media_type_LDADD = $(fuzz_daemon_libs)
+fuzz_multi_append_SOURCES = tests/fuzz/fuzz_multi_append.c
+fuzz_multi_append_LDADD = $(fuzz_daemon_libs)
 fuzz_option_SOURCES = tests/fuzz/fuzz_option.c
 fuzz_option_LDADD = $(fuzz_daemon_libs)
 fuzz_preference_SOURCES = tests/fuzz/fuzz_preference.c
 fuzz_preference_LDADD = $(fuzz_daemon_libs)
 fuzz_router_SOURCES = tests/fuzz/fuzz_router.c
 fuzz_router_LDADD = $(fuzz_daemon_libs)
+fuzz_metadata_answer_SOURCES = tests/fuzz/fuzz_metadata_answer.c
+fuzz_metadata_answer_LDADD = $(fuzz_daemon_libs) $(GRPC_LIBS) $(PROTOBUF_C_LIBS)
+fuzz_v2_answer_SOURCES = tests/fuzz/fuzz_v2_answer.c
+fuzz_v2_answer_LDADD = $(fuzz_daemon_libs) $(GRPC_LIBS) $(PROTOBUF_C_LIBS)
+fuzz_v2_refusal_SOURCES = tests/fuzz/fuzz_v2_refusal.c
+fuzz_v2_refusal_LDADD = $(fuzz_daemon_libs) $(GRPC_LIBS) $(PROTOBUF_C_LIBS)
 fuzz_status_SOURCES = tests/fuzz/fuzz_status.c
 fuzz_status_LDADD = $(fuzz_daemon_libs) $(PROTOBUF_C_LIBS)
 
