@@ -19,8 +19,8 @@ extern const char kg_openapi_yaml_start[], kg_openapi_yaml_end[];
 extern const char kg_openapi_json_start[], kg_openapi_json_end[];
 
 static void
-answer(
-    struct kg_request *request, const char *media_type, const char *start, const char *end)
+answer(struct kg_request *request, const char *media_type, const char *start,
+    const char *end)
 {
 	kg_request_answer_constant(request, media_type, start, (size_t)(end - start));
 	kg_request_answer_field(request, "Cache-Control", "no-cache");

@@ -4,6 +4,7 @@
 import copy
 import json
 import re
+import subprocess
 
 import pytest
 
@@ -99,6 +100,18 @@ def test_examples_of_requests(fresh_gateway, method, target, media_type, example
         headers["Kurrent-ExpectedVersion"] = "any"
     answer = fresh_gateway.ask(method, target, headers, content.encode())
     assert answer.status == 200, answer
+
+
+def test_curl_lines(fresh_gateway):
+    """Those of the descriptions, in order, as somebody would type them."""
+    lines = [line for _, _, operation, _ in operations("post", "put", "get")
+             for line in re.findall("```sh\n(.*?)```", operation["description"], re.S)]
+    assert len(lines) >= 9
+    for line in lines:
+        line = line.replace("curl ", "curl -s -o /dev/null -w '%{http_code}' ", 1)
+        line = line.replace("localhost:2114", f"localhost:{fresh_gateway.port}")
+        done = subprocess.run(["sh", "-c", line], capture_output=True, timeout=20, check=False)
+        assert done.stdout == b"200", (line, done)
 
 
 # A header means nothing without its counterpart.
