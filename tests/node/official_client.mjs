@@ -4,14 +4,13 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 
 import { Processes } from "./processes.mjs";
+import { require } from "./stored.mjs";
 
-const require = createRequire(path.join(process.env.KURRENTGATE_NODE_MODULES, "x.js"));
 const {
 	ANY, BACKWARDS, END, FORWARDS, KurrentDBClient, NO_STREAM, START, STREAM_EXISTS,
 	STREAM_STATE, StreamDeletedError, StreamNotFoundError, WrongExpectedVersionError, binaryEvent,

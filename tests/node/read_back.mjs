@@ -3,13 +3,11 @@
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { createRequire } from "node:module";
-import path from "node:path";
 import { after, before, test } from "node:test";
 
 import { Processes } from "./processes.mjs";
+import { assertBytes, readBytes as readStored, require } from "./stored.mjs";
 
-const require = createRequire(path.join(process.env.KURRENTGATE_NODE_MODULES, "x.js"));
 const { KurrentDBClient, START, BACKWARDS, END } = require("@kurrent/kurrentdb-client");
 
 const processes = new Processes();
@@ -52,21 +50,9 @@ async function read(stream, options = {}) {
 	return events;
 }
 
-// The same events with their bytes. The client parses JSON; its bridge hands out the source.
-async function readBytes(stream) {
-	const events = [];
-	const batches = client.rustClient.readStream(stream, {
-		credentials: undefined, direction: "forwards", fromRevision: START,
-		maxCount: BigInt(Number.MAX_SAFE_INTEGER), requiresLeader: false, resolvesLink: false,
-	});
-	for await (const batch of batches)
-		for (const { event } of batch)
-			events.push({ ...event, data: Buffer.from(event.data), metadata: Buffer.from(event.metadata) });
-	return events;
-}
-
-function assertBytes(actual, expected) {
-	assert.equal(actual.toString("hex"), Buffer.from(expected).toString("hex"));
+// The same events with their bytes.
+function readBytes(stream) {
+	return readStored(client, stream);
 }
 
 const ODD_PAYLOADS = [
