@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from harness import server
 from harness.gateway import metadata_target
 from harness.ids import P_ROUTE, derived_id, metadata_id
 from harness.limits import wait_until
@@ -86,6 +87,14 @@ def test_bytes_come_back(gateway, devdb, stream, body):
     assert (event.type, event.content_type) == (b"$metadata", "application/json")
     assert (event.data, event.metadata, event.revision) == (body, b"", 0)
     assert event.id == metadata_id(stream, "no_stream", body)
+
+
+@pytest.mark.devdb_only
+def test_large_metadata(gateway, stream):
+    size = 10 * 2 ** 20 if server.is_at_least("25.1") else 1_000_000
+    body = b'{"text":"' + b"x" * size + b'"}'
+    check_metadata_set(gateway.put_metadata(stream, body, NEVER_SET), stream, 0)
+    check_metadata(gateway.get_metadata(stream), body, 0)
 
 
 def test_every_version_replaces_the_whole(gateway, stream):
