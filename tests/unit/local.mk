@@ -60,6 +60,24 @@ TESTS += test_topology.tap
 endif
 
 if HAVE_CHECK
+check_PROGRAMS += test_trust.tap
+test_trust_tap_SOURCES = tests/unit/test_trust.c \
+	tests/unit/issued.c tests/unit/issued.h
+test_trust_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(GNUTLS_CFLAGS)
+test_trust_tap_LDADD = libclient.a $(GNUTLS_LIBS) $(CHECK_LIBS)
+TESTS += test_trust.tap
+endif
+
+if HAVE_CHECK
+check_PROGRAMS += test_handshake.tap
+test_handshake_tap_SOURCES = tests/unit/test_handshake.c \
+	tests/unit/issued.c tests/unit/issued.h
+test_handshake_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(GNUTLS_CFLAGS)
+test_handshake_tap_LDADD = libclient.a $(GNUTLS_LIBS) $(CHECK_LIBS)
+TESTS += test_handshake.tap
+endif
+
+if HAVE_CHECK
 check_PROGRAMS += test_node_answers.tap
 test_node_answers_tap_SOURCES = tests/unit/test_node_answers.c
 test_node_answers_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
