@@ -87,9 +87,11 @@ put_limits(struct kdb_buffer *out, const struct kg_config *config)
 }
 
 static void
-put_defaults(struct kdb_buffer *out, const struct kg_default_version *version)
+put_defaults(struct kdb_buffer *out, const struct kg_default_version *version,
+    enum kg_int64_form form)
 {
 	const char *word = kg_version_word(version->expected_version);
+	const char *quote = form == KG_INT64_STRING ? "\"" : "";
 
 	kdb_buffer_put_text(out, "\"defaults\":{\"current_version\":");
 	if (!version->is_given)
@@ -97,7 +99,8 @@ put_defaults(struct kdb_buffer *out, const struct kg_default_version *version)
 	else if (word != NULL)
 		put_text(out, word);
 	else
-		kdb_buffer_put_printf(out, "%" PRId64, version->expected_version);
+		kdb_buffer_put_printf(
+		    out, "%s%" PRId64 "%s", quote, version->expected_version, quote);
 	kdb_buffer_put_char(out, '}');
 }
 
@@ -115,7 +118,8 @@ answer(struct kg_request *request)
 	kdb_buffer_put_char(&body, ',');
 	put_limits(&body, gateway->config);
 	kdb_buffer_put_char(&body, ',');
-	put_defaults(&body, &gateway->config->default_current_version);
+	put_defaults(&body, &gateway->config->default_current_version,
+	    request->parameters.int64_form);
 	kdb_buffer_put_text(&body,
 	    ",\"api\":{\"versions\":[\"v1\"],\"openapi\":\"/openapi.yaml\","
 	    "\"preferences\":[\"int64=string\"]}}");

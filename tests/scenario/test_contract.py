@@ -193,6 +193,46 @@ def test_known_members(gateway, target, body, name):
     assert known == set(contract.document()["components"]["schemas"][name]["properties"])
 
 
+# -- what every operation refuses ------------------------------------------------------------
+
+DOOR = [("400", "malformed-request", "?a=%zz", {}),
+        ("403", "host-not-allowed", "", {"Host": "rebound.example"}),
+        ("403", "origin-not-allowed", "", {"Origin": "http://elsewhere.example"}),
+        ("431", "headers-too-large", "", {f"X-{n}": "x" for n in range(130)}),
+        ("501", "unsupported-transfer-coding", "", {"Transfer-Encoding": "deflate"})]
+
+
+def codes_of(operation, status):
+    response = contract.resolved(operation["responses"].get(status, {}))
+    schema = response.get("content", {}).get("application/problem+json", {}).get("schema", {})
+    return {contract.resolved(each)["properties"]["code"]["const"]
+            for each in schema.get("oneOf", [schema]) if each}
+
+
+@pytest.mark.parametrize("method, path, operation, parameters", [
+    pytest.param(*each, id=each[2]["operationId"])
+    for each in operations("get", "head", "post", "put", "options")])
+def test_refusals_at_the_door(gateway, method, path, operation, parameters):
+    """Each operation documents those that it has, and answers those that it documents."""
+    target = target_of(path, parameters)
+    for status, code, query, headers in DOOR:
+        others = {name: value for name, value in headers.items() if name != "Host"}
+        content = request(method, target + query, others, host=headers.get("Host", "localhost"))
+        check_refusal(gateway, method, operation, content, status, code)
+    content = request(method, f"http://127.0.0.1{target}")
+    check_refusal(gateway, method, operation, content, "421", "misdirected-request")
+
+
+def check_refusal(gateway, method, operation, content, status, code):
+    with gateway.connect() as connection:
+        connection.send_blindly(content)
+        answer = connection.receive(method)
+    refused = str(answer.status) == status
+    assert refused == (code in codes_of(operation, status)), f"{code}: {answer}"
+    if refused and method != "HEAD":
+        assert answer.json()["code"] == code
+
+
 # -- what the check of answers finds ----------------------------------------------------------
 
 class Exchange:

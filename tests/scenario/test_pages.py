@@ -153,6 +153,16 @@ def test_info(gateway, devdb):
     assert gateway.get(members["api"]["openapi"]).status == 200
 
 
+@pytest.mark.parametrize("option, given, preferred", [
+    ("no_stream", "no_stream", "no_stream"), ("any", "any", "any"), ("5", 5, "5")])
+def test_default_expectation_of_info(start_gateway, devdb, option, given, preferred):
+    gateway = start_gateway(devdb.address, default_current_version=option)
+    assert gateway.get("/v1/info").json()["defaults"] == {"current_version": given}
+    answer = gateway.get("/v1/info", {"Prefer": "int64=string"})
+    assert answer.json()["defaults"] == {"current_version": preferred}
+    assert answer.header("Preference-Applied") == "int64=string"
+
+
 def test_info_before_the_first_contact(start_gateway):
     gateway = start_gateway(f"127.0.0.1:{free_port()}", wait_ready=False)
     database = gateway.get("/v1/info").json()["database"]
