@@ -36,6 +36,7 @@ libdaemon_a_SOURCES = \
 	daemon/stream_metadata.c daemon/stream_metadata.h \
 	daemon/stream_name.c daemon/stream_name.h \
 	daemon/unicode.c daemon/unicode.h \
+	daemon/trace_context.c daemon/trace_context.h \
 	daemon/uuid.c daemon/uuid.h \
 	daemon/auth.c daemon/auth.h \
 	daemon/connection.c daemon/connection.h \

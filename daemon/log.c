@@ -353,6 +353,7 @@ kg_log_request(enum kg_log_level level, const struct kg_log_request *line)
 	put_word_field(&pending, "code", line->code);
 	put_word_field(&pending, "outcome", line->outcome);
 	put_word_field(&pending, "request_id", line->request_id);
+	put_word_field(&pending, "trace_id", line->trace_id);
 	if (line->stream_name)
 		put_bytes_field(
 		    &pending, "stream_name", line->stream_name, line->stream_name_len);

@@ -44,6 +44,7 @@ struct kg_log_request {
 	const char *code;    /* problem code, or NULL */
 	const char *outcome; /* NULL on success */
 	const char *request_id;
+	const char *trace_id;    /* or NULL */
 	const char *stream_name; /* only if log-stream-names or debug; length below */
 	size_t stream_name_len;
 	int64_t duration_ns;

@@ -406,6 +406,31 @@ read_preferences(struct reader *reader, const struct kg_head *head)
 		refuse_preference(reader, preferences.unknown[i]);
 }
 
+/* Who cannot be read, or not without doubt, is not asked to say it again: a new trace
+ * begins. */
+static void
+read_trace(struct reader *reader, const struct kg_head *head)
+{
+	const struct kg_head_field *parent = head->known[KG_FIELD_TRACEPARENT];
+	struct kg_tracestate state = {0};
+	struct kg_trace_context *trace;
+
+	if (parent == NULL || (reader->context->takes & KG_TAKES_DATABASE) == 0)
+		return;
+	reader->parameters->trace = trace = kdb_alloc_zero(1, sizeof(*trace));
+	if (head->times[KG_FIELD_TRACEPARENT] > 1 ||
+	    !kg_trace_context_continue(trace, parent->value, parent->value_len)) {
+		kg_trace_context_begin(trace);
+		return;
+	}
+	for (size_t i = 0; i < head->field_count; i++)
+		if (kg_head_field_find(head->fields[i].name, head->fields[i].name_len) ==
+		    KG_FIELD_TRACESTATE)
+			kg_tracestate_add(
+			    &state, head->fields[i].value, head->fields[i].value_len);
+	trace->tracestate = kg_tracestate_print(&state);
+}
+
 static const struct row *
 find_query_row(const char *name, size_t len, unsigned takes)
 {
@@ -741,6 +766,7 @@ kg_parameters_read(const struct kg_head *head, const struct kg_target *target,
 		    &parameters->cloudevent, refusal);
 	read_if_none_match(&reader, head);
 	read_preferences(&reader, head);
+	read_trace(&reader, head);
 	read_query(&reader, target);
 	if (!refusal->is_set)
 		check_expectation(&reader);
@@ -751,6 +777,9 @@ void
 kg_parameters_dispose(struct kg_parameters *parameters)
 {
 	free(parameters->metadata_storage);
+	if (parameters->trace != NULL)
+		kg_trace_context_dispose(parameters->trace);
+	free(parameters->trace);
 	kg_cloudevent_dispose(&parameters->cloudevent);
 	kg_known_versions_dispose(&parameters->known_versions);
 	*parameters = (struct kg_parameters){0};

@@ -10,6 +10,7 @@
 #include "daemon/head.h"
 #include "daemon/json_write.h"
 #include "daemon/problem.h"
+#include "daemon/trace_context.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -63,9 +64,7 @@ struct kg_parameters {
 	bool is_condition_weak; /* it never matches */
 	/* If-None-Match of G. */
 	struct kg_known_versions known_versions;
-	/* Whose trace this is part of; both NULL when the request has none that is valid. */
-	char *traceparent;
-	char *tracestate;
+	struct kg_trace_context *trace; /* NULL: the request has no traceparent */
 };
 
 /* What the values are compared with, and which rows are taken. */

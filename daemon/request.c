@@ -670,6 +670,8 @@ log_end(const struct kg_request *request, enum kg_http_end end)
 
 	if (!kg_log_is_on(level))
 		return;
+	if (request->parameters.trace != NULL)
+		line.trace_id = request->parameters.trace->trace_id;
 	if (end != KG_HTTP_SENT)
 		line.code = kg_problem_row(end == KG_HTTP_TOO_SLOW
 					       ? KG_PROBLEM_REQUEST_READ_TIMEOUT

@@ -209,6 +209,28 @@ reply_faults(struct MHD_Connection *connection, struct devdb_node *node)
 	return reply_json(connection, MHD_HTTP_OK, json);
 }
 
+static void
+add_trace(void *context, const struct devdb_trace *trace)
+{
+	cJSON *entry = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(entry, "method", trace->method);
+	cJSON_AddStringToObject(entry, "traceparent", trace->traceparent);
+	if (trace->tracestate[0] != '\0')
+		cJSON_AddStringToObject(entry, "tracestate", trace->tracestate);
+	cJSON_AddItemToArray(context, entry);
+}
+
+static enum MHD_Result
+reply_traces(struct MHD_Connection *connection, struct devdb_node *node)
+{
+	cJSON *json = cJSON_CreateObject();
+
+	devdb_traces_each(
+	    &node->traces, add_trace, cJSON_AddArrayToObject(json, "traces"));
+	return reply_json(connection, MHD_HTTP_OK, json);
+}
+
 static enum MHD_Result
 order_fault(
     struct MHD_Connection *connection, struct devdb_node *node, const cJSON *order)
@@ -303,6 +325,8 @@ route(struct MHD_Connection *connection, struct devdb_admin *admin, const char *
 		return reply_ok(connection);
 	if (is_get && strcmp(path, "/stats") == 0)
 		return reply_stats(connection, admin->node);
+	if (is_get && strcmp(path, "/traces") == 0)
+		return reply_traces(connection, admin->node);
 	if (is_get && strcmp(path, "/faults") == 0)
 		return reply_faults(connection, admin->node);
 	if (is_post && (strcmp(path, "/faults") == 0 || strcmp(path, "/role") == 0 ||

@@ -45,6 +45,7 @@ kurrentgate_devdb_SOURCES = \
 	devdb/stream_name.c devdb/stream_name.h \
 	devdb/timers.c devdb/timers.h \
 	devdb/tls.c devdb/tls.h \
+	devdb/traces.c devdb/traces.h \
 	devdb/unary.c devdb/unary.h \
 	devdb/users.c devdb/users.h \
 	devdb/users_service.c \

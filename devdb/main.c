@@ -44,11 +44,13 @@ init_node(struct devdb_node *node, const struct devdb_options *options)
 	devdb_timers_init(&node->timers);
 	devdb_wire_arena_init(&node->arena);
 	devdb_role_init(&node->role);
+	devdb_traces_init(&node->traces);
 }
 
 static void
 dispose_node(struct devdb_node *node)
 {
+	devdb_traces_dispose(&node->traces);
 	devdb_role_dispose(&node->role);
 	devdb_wire_arena_dispose(&node->arena);
 	devdb_faults_free(node->faults);

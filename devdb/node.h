@@ -7,6 +7,7 @@
 #include "devdb/stats.h"
 #include "devdb/timers.h"
 #include "devdb/tls.h"
+#include "devdb/traces.h"
 #include "devdb/users.h"
 #include "devdb/wire.h"
 
@@ -16,7 +17,7 @@ struct devdb_store;
 
 /*
  * What all calls share. store, users, timers and arena belong to the server's thread; role,
- * faults and stats may be used by any thread.
+ * faults, stats and traces may be used by any thread.
  */
 struct devdb_node {
 	const struct devdb_options *options;
@@ -28,6 +29,7 @@ struct devdb_node {
 	struct devdb_faults *faults;
 	struct devdb_role role;
 	struct devdb_stats stats;
+	struct devdb_traces traces;
 	struct devdb_guid instance_id;
 	char *host; /* as gossip says it */
 	int port;

@@ -49,6 +49,7 @@ static const char help[] =
     "The admin port (bodies and answers are JSON):\n"
     "  GET    /readyz   200 once it serves\n"
     "  GET    /stats    counts since the start\n"
+    "  GET    /traces   the last calls that came with a traceparent\n"
     "  GET    /faults   the faults ordered, and how often each struck\n"
     "  DELETE /faults   clear them\n"
     "  POST   /faults   order one, for example\n"

@@ -131,6 +131,7 @@ begin(struct devdb_call *call)
 	}
 	node->stats.calls[index]++;
 	devdb_call_start(call, devdb_methods[index]);
+	devdb_traces_note(&node->traces, call);
 	if (devdb_faults_strike_start(node->faults, call->method->label, &fault))
 		devdb_refuse_fault(call, &fault);
 }

@@ -4,7 +4,7 @@ fuzz_targets = fuzz-append-answer fuzz-append-json fuzz-append-ndjson fuzz-appen
 	fuzz-append-request fuzz-cloudevent-head fuzz-cloudevents fuzz-condition fuzz-config-file \
 	fuzz-connection-string fuzz-devdb-append-session fuzz-features fuzz-gossip fuzz-gzip fuzz-head \
 	fuzz-idempotency-key fuzz-json-scan fuzz-media-type fuzz-metadata-answer fuzz-multi-append fuzz-option \
-	fuzz-preference fuzz-router fuzz-status fuzz-v2-answer fuzz-v2-refusal
+	fuzz-preference fuzz-router fuzz-status fuzz-trace-context fuzz-v2-answer fuzz-v2-refusal
 check_PROGRAMS += $(fuzz_targets)
 
 check_LIBRARIES += libreplay.a
@@ -76,6 +76,8 @@ fuzz_preference_SOURCES = tests/fuzz/fuzz_preference.c
 fuzz_preference_LDADD = $(fuzz_daemon_libs)
 fuzz_router_SOURCES = tests/fuzz/fuzz_router.c
 fuzz_router_LDADD = $(fuzz_daemon_libs)
+fuzz_trace_context_SOURCES = tests/fuzz/fuzz_trace_context.c
+fuzz_trace_context_LDADD = $(fuzz_daemon_libs)
 fuzz_metadata_answer_SOURCES = tests/fuzz/fuzz_metadata_answer.c
 fuzz_metadata_answer_LDADD = $(fuzz_daemon_libs) $(GRPC_LIBS) $(PROTOBUF_C_LIBS)
 fuzz_v2_answer_SOURCES = tests/fuzz/fuzz_v2_answer.c

@@ -85,4 +85,5 @@ EXTRA_DIST += $(scenario_groups) $(emulate_groups) \
 	tests/scenario/test_stream_metadata.py \
 	tests/scenario/test_stream_metadata_faults.py \
 	tests/scenario/test_tls.py \
+	tests/scenario/test_trace.py \
 	tests/scenario/test_users.py

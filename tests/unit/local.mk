@@ -166,6 +166,14 @@ TESTS += test_gzip.tap
 endif
 
 if HAVE_CHECK
+check_PROGRAMS += test_trace_context.tap
+test_trace_context_tap_SOURCES = tests/unit/test_trace_context.c
+test_trace_context_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+test_trace_context_tap_LDADD = libdaemon.a libclient.a $(CHECK_LIBS)
+TESTS += test_trace_context.tap
+endif
+
+if HAVE_CHECK
 check_PROGRAMS += test_key_table.tap
 test_key_table_tap_SOURCES = tests/unit/test_key_table.c
 test_key_table_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
