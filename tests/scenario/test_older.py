@@ -212,7 +212,7 @@ def test_faults_of_a_session(session, gateway_of_session, fault, status, code, o
     session.fault(fault, method="AppendSession")
     answer = gateway_of_session.multi_append(
         groups_of(group_of("a", "no_stream", [event_of()])),
-        {"Kurrent-Timeout": str(limit(0.5))})
+        {"Kurrent-Timeout": f"{limit(0.5):g}"})
     check_problem(answer, status, code, outcome=outcome, retryable=status != 403)
     assert len(session.read("a")) == (1 if fault == "drop-after" else 0) or fault == "timeout"
 
