@@ -175,13 +175,13 @@ datum_of(char *text)
 /* ---- what the files must hold ---- */
 
 static bool
-check_roots(const char *option, const char *path, char *text, char **error_text)
+check_certificates(const char *option, const char *path, char *text, char **error_text)
 {
 	gnutls_datum_t pem = datum_of(text);
-	gnutls_x509_crt_t *roots;
+	gnutls_x509_crt_t *certificates;
 	unsigned count = 0;
 	int result = gnutls_x509_crt_list_import2(
-	    &roots, &count, &pem, GNUTLS_X509_FMT_PEM, 0);
+	    &certificates, &count, &pem, GNUTLS_X509_FMT_PEM, 0);
 
 	if (result < 0) {
 		*error_text = kdb_alloc_printf(
@@ -190,8 +190,8 @@ check_roots(const char *option, const char *path, char *text, char **error_text)
 		return false;
 	}
 	for (unsigned i = 0; i < count; i++)
-		gnutls_x509_crt_deinit(roots[i]);
-	gnutls_free(roots);
+		gnutls_x509_crt_deinit(certificates[i]);
+	gnutls_free(certificates);
 	return true;
 }
 
@@ -258,7 +258,7 @@ read_roots(const struct kdb_trust *trust, struct kdb_pem *pem, char **error_text
 		    cause);
 		free(cause);
 	}
-	return pem->roots && check_roots(option, path, pem->roots, error_text);
+	return pem->roots && check_certificates(option, path, pem->roots, error_text);
 }
 
 static bool
@@ -270,7 +270,9 @@ read_pair(const struct kdb_trust *trust, struct kdb_pem *pem, char **error_text)
 		return true;
 	pem->certificate = read_file(
 	    file_options[CERTIFICATE_FILE], settings->user_cert_file, error_text);
-	if (!pem->certificate)
+	if (!pem->certificate
+	    || !check_certificates(file_options[CERTIFICATE_FILE],
+		settings->user_cert_file, pem->certificate, error_text))
 		return false;
 	pem->key =
 	    read_file(file_options[KEY_FILE], settings->user_key_file, error_text);

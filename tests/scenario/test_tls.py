@@ -313,7 +313,7 @@ def bad_files(authority, stranger, folder):
         "no key": (both(authority, pair.cert_file, missing),
                    ["userKeyFile", missing, "No such file"]),
         "swapped": (both(authority, pair.key_file, pair.cert_file),
-                    ["userCertFile", pair.key_file, "userKeyFile", pair.cert_file, "no pair"]),
+                    ["userCertFile", pair.key_file, "no PEM certificates"]),
         "another's key": (both(authority, pair.cert_file, other.key_file),
                           [pair.cert_file, other.key_file, "do not match"]),
         "key with a password": (both(authority, pair.cert_file, secret),

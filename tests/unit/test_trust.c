@@ -235,7 +235,7 @@ START_TEST(bad_content_is_refused)
 
 	write_file(other_file, bad_contents[_i].content, bad_contents[_i].len);
 	must_fail(&roots, "other holds no PEM certificates");
-	must_fail(&cert, "/key are no pair of PEM files: ");
+	must_fail(&cert, "other holds no PEM certificates");
 	must_fail(&key, "/other are no pair of PEM files: ");
 }
 END_TEST
@@ -281,8 +281,9 @@ START_TEST(pair_must_fit)
 	must_fail(&settings, "the key is encrypted");
 	write_key(cert_file, &client);
 	write_certificate(key_file, &client);
-	must_fail(&settings, "are no pair of PEM files");
+	must_fail(&settings, "userCertFile");
 	unlink(key_file);
+	write_certificate(cert_file, &client);
 	must_fail(&settings, "userKeyFile");
 }
 END_TEST

@@ -7,6 +7,8 @@ import socket
 import ssl
 import threading
 
+from .limits import wait_until
+
 
 class Server:
     """Accepts on a loopback port until close(); serve() has a thread for each connection."""
@@ -92,6 +94,7 @@ class Terminator(Server):
     def __init__(self, pair, target, clients=None, newest=None, protocols=("h2",)):
         self.target = target
         self.links = []  # in the order of their handshakes
+        self.ended = []
         self.context = self.context_of(pair, clients, newest, protocols)
         super().__init__()
 
@@ -109,14 +112,19 @@ class Terminator(Server):
         return context
 
     def cut(self, number):
-        """Ends one connection."""
-        self.links[number].shutdown(socket.SHUT_RDWR)
+        """Ends one connection, and waits until the gateway has seen it and ends it, too."""
+        link = self.links[number]
+        link.shutdown(socket.SHUT_WR)
+        wait_until(lambda: link in self.ended, 10, "the gateway ends the connection")
 
     def serve(self, connection):
         with self.keep(self.context.wrap_socket(connection, server_side=True)) as tls, \
                 self.keep(socket.create_connection(("127.0.0.1", self.target))) as plain:
             self.links.append(tls)
-            self.forward(tls, plain)
+            try:
+                self.forward(tls, plain)
+            finally:
+                self.ended.append(tls)
 
     @staticmethod
     def forward(tls, plain):
