@@ -9,7 +9,9 @@ import uuid
 
 import pytest
 
-from harness.gateway import envelope_of, event_of, events_target
+from harness import server
+from harness.gateway import (envelope_of, event_of, events_target, group_of, groups_of, record_of,
+                             records_of)
 from harness.limits import limit, wait_until
 from harness.problems import HINT_KEY, check_problem, check_success
 from harness.process import free_port
@@ -222,6 +224,119 @@ def test_timing_of_who_waited(frozen, crowd):
                           answer.header("Server-Timing").split(", ")) for answer in many.receive())
     assert float(first["db"]) >= 90 and float(first["queue"]) < 90
     assert float(second["queue"]) >= 90 and float(second["db"]) == 0
+
+
+# -- every route ---------------------------------------------------------------------------
+
+CE = [("ce-specversion", "1.0"), ("ce-type", "T"), ("ce-source", "/s"), ("ce-id", "1")]
+# Method, target, headers, body, and which streams hold what was written.
+ROUTES = {
+    "E": ("POST", "/v1/streams/s/events", [JSON], envelope_of("any", [event_of()]), ["s"]),
+    "R": ("POST", "/v1/streams/s/events/T?current_version=any", [], "x", ["s"]),
+    "C binary": ("POST", "/v1/streams/s/cloudevents?current_version=any", CE, "x", ["s"]),
+    "C structured": (
+        "POST", "/v1/streams/s/cloudevents?current_version=any",
+        [("Content-Type", "application/cloudevents+json")],
+        '{"specversion":"1.0","type":"T","source":"/s","id":"1","data":{}}', ["s"]),
+    "M": ("POST", "/v1/multi-append", [JSON],
+          groups_of(group_of("s", "any", [event_of()]), group_of("t", "any", [event_of()])),
+          ["s", "t"]),
+    "K": ("POST", "/v1/append-records", [JSON],
+          records_of([record_of("s"), record_of("t")], [("u", "no_stream")]), ["s", "t"]),
+    "P": ("PUT", "/v1/streams/s/metadata", [JSON, ("Kurrent-ExpectedVersion", "any")], "{}",
+          ["$$s"]),
+    "P exact": ("PUT", "/v1/streams/s/metadata", [JSON, ("If-None-Match", "*")], "{}", ["$$s"]),
+}
+
+
+def request_of(route, key):
+    method, target, headers, body, _ = ROUTES[route]
+    return method, request(method, target, [*headers, ("Idempotency-Key", key)], body.encode())
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_every_route_shares_its_answer(frozen, crowd, route):
+    devdb, gateway, proxy = frozen
+    before = devdb.stats()["calls"]
+    proxy.freeze()
+    many = crowd(gateway)
+    method, content = request_of(route, "k")
+    many.send(content, 6)
+    proxy.thaw()
+    answers = [connection.receive(method) for connection in many.connections]
+    server.end_where_it_is_missing(ROUTES[route][1], answers[0])
+    assert [answer.status for answer in answers] == [200] * 6
+    assert [answer.header("Idempotent-Replayed") for answer in answers].count("true") == 5
+    assert len({json.dumps(without_replayed(answer)) for answer in answers}) == 1
+    for name in ("Kurrent-Position", "Kurrent-CurrentVersion", "ETag"):
+        assert len({answer.header(name) for answer in answers}) == 1
+    for stream in ROUTES[route][4]:
+        assert len(devdb.read(stream)) == 1, stream
+    calls = devdb.stats()["calls"]
+    transactions = sum(calls[name] - before[name] for name in ("AppendRecords", "AppendSession"))
+    assert transactions == int(route in "MK")
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_every_route_refuses_another_request(frozen, route):
+    _, gateway, _ = frozen
+    method, target, headers, body, _ = ROUTES[route]
+    headers = [*headers, ("Idempotency-Key", "k")]
+    assert gateway.ask(method, target, headers, body.encode()).status == 200
+    if route != "P exact":
+        again = gateway.ask(method, target, headers, body.encode())
+        assert again.status == 200 and again.header("Idempotent-Replayed") == "true"
+    answer = gateway.ask(method, target, headers, body.encode() + b" ")
+    check_problem(answer, 422, "idempotency-key-reused")
+
+
+@pytest.mark.parametrize("route", ["P", "P exact"])
+def test_refused_read_before_a_put_is_shared(frozen, crowd, route):
+    """The metadata of a tombstoned stream: the answer comes from the read."""
+    devdb, gateway, proxy = frozen
+    check_success(gateway.append_one("s"))
+    devdb.tombstone("s")
+    before = devdb.calls("Read")
+    proxy.freeze()
+    many = crowd(gateway)
+    method, content = request_of(route, "k")
+    many.send(content, 4)
+    proxy.thaw()
+    answers = [connection.receive(method) for connection in many.connections]
+    for answer in answers:
+        check_problem(answer, 410, "stream-tombstoned")
+    assert [answer.header("Idempotent-Replayed") for answer in answers].count("true") == 3
+    assert devdb.calls("Read") == before + 1
+
+
+def test_headers_of_a_cloudevent_have_no_order(frozen):
+    devdb, gateway, _ = frozen
+    method, target, headers, body, _ = ROUTES["C binary"]
+    key = ("Idempotency-Key", "k")
+    upper = [(name.upper(), value) for name, value in reversed(headers)]
+    assert gateway.ask(method, target, [*headers, key], body.encode()).status == 200
+    answer = gateway.ask(method, target, [key, *upper], body.encode())
+    assert answer.status == 200 and answer.header("Idempotent-Replayed") == "true"
+    more = [*headers, key, ("ce-subject", "x")]
+    check_problem(gateway.ask(method, target, more, body.encode()), 422, "idempotency-key-reused")
+    other = [(name, "2" if name == "ce-id" else value) for name, value in headers]
+    check_problem(gateway.ask(method, target, [*other, key], body.encode()), 422,
+                  "idempotency-key-reused")
+    assert len(devdb.read("s")) == 1
+
+
+def test_each_waits_with_its_own_form_of_numbers(frozen, crowd):
+    _, gateway, proxy = frozen
+    proxy.freeze()
+    many = crowd(gateway)
+    many.send(keyed("s", "k"))
+    many.send(keyed("s", "k", headers=[("Prefer", "int64=string")]))
+    proxy.thaw()
+    first, second = many.receive()
+    assert first.json()["current_version"] == 0
+    assert second.json()["current_version"] == "0"
+    assert second.header("Preference-Applied") == "int64=string"
+    assert str(first.json()["commit_position"]) == second.json()["commit_position"]
 
 
 # -- the first one fails -------------------------------------------------------------------
