@@ -12,8 +12,7 @@ import sys
 from pathlib import Path
 
 LOG_ONLY = {408, 499}  # problem.h: never answered
-# Which endpoints look at the fields that stand in no table with their endpoints.
-EVERYWHERE = ~0
+# Fields of head.c without endpoints there.
 OF_EVERY_MESSAGE = {"Host", "Origin", "Sec-Fetch-Site", "Content-Length", "Transfer-Encoding",
                     "Expect"}  # told in the introduction
 SAID_OTHERWISE = {"Accept", "Content-Type", "Authorization"}  # by the rules of OpenAPI
@@ -66,7 +65,7 @@ def evaluate(expression, bits):
 
 
 def endpoints_of(sources, bits):
-    """Endpoints by their symbol: operation, takes, requires."""
+    """Endpoints by their symbol: operation, takes, is_probe, requires."""
     found = {}
     for name, text in sources.items():
         for symbol, body in re.findall(r"const struct kg_endpoint (\w+) = \{(.*?)\};", text, re.S):
@@ -75,6 +74,7 @@ def endpoints_of(sources, bits):
             found[symbol] = {
                 "operation": must(re.search(r'\.operation = "(\w+)"', body), symbol)[1],
                 "takes": evaluate(takes[1], bits) if takes else 0,
+                "is_probe": ".is_probe = true" in body,
                 "requires": requires and requires[1]}
     return must(found, "endpoints")
 
@@ -364,6 +364,47 @@ def compare_needs(document, by_operation):
             yield f"{operation['operationId']}: the description does not name {requires}"
 
 
+# What an endpoint is documented to answer follows from what it takes (api-design 2.1, 10).
+ANSWERS = [("304", None, "KG_TAKES_GET_METADATA"),
+           ("400", "conflicting-parameters", "KG_TAKES_V1"),
+           ("400", "unknown-preference", "KG_TAKES_V1"),
+           ("400", "malformed-json", "KG_TAKES_WRITE"),
+           ("400", "bad-idempotency-key", "KG_TAKES_WRITE"),
+           ("401", "unauthenticated", "KG_TAKES_DATABASE"),
+           ("403", "forbidden", "KG_TAKES_DATABASE"),
+           ("406", "not-acceptable", "KG_TAKES_V1"),
+           ("409", "consistency-checks-failed", "KG_TAKES_RECORDS"),
+           ("412", "precondition-failed", "KG_TAKES_PUT_METADATA"),
+           ("413", "body-too-large", "KG_TAKES_WRITE"),
+           ("415", "unsupported-media-type", "KG_TAKES_WRITE"),
+           ("422", "duplicate-stream", "KG_TAKES_GROUPS | KG_TAKES_RECORDS"),
+           ("422", "unknown-member", "KG_TAKES_V1 | KG_TAKES_READINESS"),
+           ("422", "duplicate-member", "KG_TAKES_WRITE"),
+           ("422", "idempotency-key-reused", "KG_TAKES_WRITE"),
+           ("428", "precondition-required", "KG_TAKES_PUT_METADATA"),
+           ("502", "database-error", "KG_TAKES_DATABASE"),
+           ("502", "upstream-credentials", "KG_TAKES_DATABASE"),
+           ("503", "connection-lost", "KG_TAKES_DATABASE"),
+           ("504", "deadline-exceeded", "KG_TAKES_DATABASE")]
+
+
+def compare_statuses(document, bits, by_operation):
+    for method, _, operation, _ in operations_of(document):
+        endpoint = by_operation.get(operation["operationId"])
+        if method in ("head", "options") or endpoint is None:
+            continue
+        responses = operation["responses"]
+        given = {(status, code) for status, response in responses.items()
+                 for code in codes_of(document, resolve(document, response))}
+        given |= {(status, None) for status in responses}
+        for status, code, takes in ANSWERS:
+            if bool(evaluate(takes, bits) & endpoint["takes"]) != ((status, code) in given):
+                yield f"{operation['operationId']}: {status} {code or ''} does not fit its endpoint"
+        for status, code in (("403", "host-not-allowed"), ("503", "draining")):
+            if endpoint["is_probe"] == ((status, code) in given):
+                yield f"{operation['operationId']}: {status} {code} is what probes alone do without"
+
+
 def compare(document, sources):
     """All differences, as lines."""
     bits = bits_of(sources)
@@ -375,6 +416,7 @@ def compare(document, sources):
             *compare_media_types(document, sources, bits, by_operation),
             *compare_problems(document, sources),
             *compare_answered(document, sources),
+            *compare_statuses(document, bits, by_operation),
             *compare_members(document, sources),
             *compare_needs(document, by_operation)]
 
@@ -421,6 +463,14 @@ CHANGES = {
     "a member of problems more": in_source(
         "problem.c", 'kg_json_put_string(root, "detail"',
         'kg_json_put_string(root, "instance", "");\n\tkg_json_put_string(root, "detail"'),
+    "an endpoint that takes other things": in_source(
+        "endpoints/info.c", ".takes = KG_TAKES_V1,", ".takes = KG_TAKES_READINESS,"),
+    "a probe less": in_source("endpoints/probes.c", ".is_probe = true,", ""),
+    "documented: a status that the endpoint cannot have": in_document(
+        lambda d: d["paths"]["/livez"]["get"]["responses"].update(
+            {"406": {"$ref": "#/components/responses/NotAcceptable"}})),
+    "documented: a needed status less": in_document(
+        lambda d: d["paths"]["/v1/append-records"]["post"]["responses"].pop("504")),
     "another needed version": in_source("endpoints/append.c", '.requires = "21.10"',
                                         '.requires = "22.10"'),
     "documented: an operation less": in_document(lambda d: d["paths"]["/v1/info"].pop("head")),
