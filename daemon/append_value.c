@@ -52,13 +52,14 @@ kg_append_value_data(struct kg_append_reader *reader, const struct kg_json_value
     struct kdb_bytes *data)
 {
 	struct kg_refusal *refusal = kg_append_reader_values(reader);
+	char event_pointer[KG_EVENT_POINTER_SIZE];
 	char pointer[KG_EVENT_POINTER_SIZE + 8];
 
 	*data = (struct kdb_bytes){value->start, value->len};
 	if (!reader->is_metadata_stream || refusal == NULL)
 		return;
-	kg_append_reader_print_pointer(reader, pointer);
-	strcat(pointer, "/data");
+	kg_append_reader_print_pointer(reader, event_pointer);
+	snprintf(pointer, sizeof pointer, "%s/data", event_pointer);
 	kg_stream_metadata_check(value->start, value->len, pointer, refusal);
 }
 

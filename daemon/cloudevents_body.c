@@ -262,10 +262,11 @@ judge_member_shape(struct kg_append_reader *reader, const struct source *source,
 static void
 refuse_missing(struct kg_append_reader *reader, const char *name)
 {
+	char event_pointer[KG_EVENT_POINTER_SIZE];
 	char pointer[KG_EVENT_POINTER_SIZE + 16];
 
-	kg_append_reader_print_pointer(reader, pointer);
-	strcat(strcat(pointer, "/"), name);
+	kg_append_reader_print_pointer(reader, event_pointer);
+	snprintf(pointer, sizeof pointer, "%s/%s", event_pointer, name);
 	kg_append_reader_refuse_shape(reader, KG_PROBLEM_INVALID_REQUEST, pointer, NULL,
 	    "A CloudEvent must have this attribute.");
 }

@@ -92,7 +92,7 @@ read_head(const struct kg_head *head, struct kg_cloudevent *cloudevent)
 static bool
 is_same(struct kdb_bytes a, struct kdb_bytes b)
 {
-	return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
+	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
 static struct kdb_bytes

@@ -5,6 +5,7 @@
 #include "tests/unit/head_text.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -188,11 +189,13 @@ END_TEST
 
 START_TEST(long_names_are_cut_in_pointers)
 {
-	char fields[400] = CE "\nce-";
+	char name[301];
+	char fields[400];
 	struct reading reading;
 
-	memset(strchr(fields, '\0'), '_', 300);
-	strcat(fields, ": 1");
+	memset(name, '_', sizeof name - 1);
+	name[sizeof name - 1] = '\0';
+	snprintf(fields, sizeof fields, CE "\nce-%s: 1", name);
 	read_head(&reading, fields);
 	ck_assert_uint_eq(reading.refusal.finding_count, 1);
 	ck_assert_uint_lt(strlen(reading.refusal.findings[0].pointer), 128);

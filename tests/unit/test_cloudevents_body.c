@@ -128,10 +128,10 @@ static const struct {
 	"\"ce-source\":\"/shop/42\",\"ce-id\":\"A234-1234-1234\",\"ce-time\":"
 	"\"2026-09-20T10:00:00Z\",\"ce-datacontenttype\":\"application/json\"};"},
     {BATCH, "order-123",
-	"[\n  " EVENT(
-	    ",\"data\": { \"n\": 1 }") ",\n  " EVENT(",\"datacontenttype\":\"application/"
-						     "octet-stream\",\"data_base64\":"
-						     "\"QUI=\"") "\n]\n",
+	"[\n  " EVENT(",\"data\": { \"n\": 1 }") ",\n  " EVENT(
+	    ",\"datacontenttype\":\"application/"
+	    "octet-stream\",\"data_base64\":"
+	    "\"QUI=\"") "\n]\n",
 	"t J <{ \"n\": 1 }> {" META "};t O <AB> {" META
 	",\"ce-datacontenttype\":\"application/octet-stream\"};"},
     /* metadata: order, white space, source bytes */
@@ -316,8 +316,8 @@ START_TEST(bad_bodies)
 	ck_assert_msg(!reading.is_good, "%s", bad[_i].body);
 	ck_assert_int_eq((int)reading.refusal.problem, bad[_i].problem);
 	if (bad[_i].problem == SYNTAX) {
-		ck_assert_int_eq(
-		    (int)reading.refusal.byte_offset, atoi(bad[_i].pointers));
+		ck_assert_int_eq((long)reading.refusal.byte_offset,
+		    strtol(bad[_i].pointers, NULL, 10));
 	} else {
 		pointers = describe_findings(&reading.refusal);
 		ck_assert_str_eq(pointers, bad[_i].pointers);
