@@ -355,7 +355,7 @@ def test_stream_names_that_cannot_be(refused, stream, name):
 
 
 def test_stream_names_at_the_limit(gateway, refused, stream, fresh):
-    longest = fresh("n" * 4096).ljust(4096, "n")
+    longest = fresh("k" * 4096).ljust(4096, "k")
     check_streams(gateway.append_records(records_of([record_of(longest)], [(longest, -1)])),
                   [(longest, 0)])
     refused(post(records_of([record_of(stream), record_of("n" * 4097)])), 422, "invalid-request",
