@@ -42,6 +42,7 @@ struct kdb_client {
 	struct kdb_list waiting;  /* for a leader */
 	struct kdb_list finished; /* their completions run once the mutex is free */
 	struct kdb_list starting; /* calls of their own, likewise */
+	struct kdb_list calls;	  /* of their own, under way */
 	struct kdb_channel_pool *pool; /* NULL: no leader */
 	struct kdb_endpoint leader;
 	uint64_t leader_epoch; /* counts the pools */
@@ -234,6 +235,7 @@ start_own_call(struct kdb_client *client, struct kdb_operation *operation)
 		    ? operation->headers.authorization
 		    : client->authorization,
 		.leader_epoch = client->leader_epoch,
+		.calls = &client->calls,
 		.events = &events,
 		.owner = client };
 
@@ -725,6 +727,7 @@ kdb_client_new(const struct kdb_client_config *config)
 	kdb_list_init(&client->waiting);
 	kdb_list_init(&client->finished);
 	kdb_list_init(&client->starting);
+	kdb_list_init(&client->calls);
 	pthread_mutex_init(&client->mutex, NULL);
 	pthread_cond_init(&client->calls_ended, NULL);
 	/* The thread's first tick waits for the mutex, and so for the rest of this. */
@@ -758,6 +761,8 @@ kdb_client_stop(struct kdb_client *client)
 		abandon(client, KDB_DEADLINE_ITEM(first, struct kdb_operation, deadline));
 	if (client->stream)
 		kdb_batch_stream_cancel_locked(client->stream);
+	/* Some are answered already and wait for the server to end them. */
+	kdb_own_call_cancel_all_locked(&client->calls);
 	pthread_mutex_unlock(&client->mutex);
 	run_finished(client);
 	kdb_completion_wake(client->completion);

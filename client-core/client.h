@@ -111,9 +111,11 @@ const struct kdb_stream_metadata_result *kdb_operation_stream_metadata(
  * Of an append-records that finished with KDB_CONSISTENCY_CHECKS_FAILED, or a multi-append
  * that finished with KDB_WRONG_EXPECTED_VERSION, KDB_STREAM_TOMBSTONED or KDB_STREAM_DELETED:
  * why. In the order of the checks, then of the streams; is_complete tells whether these are
- * all reasons (AppendSession tells the first only; details may be too large to arrive,
- * wire-protocol 1.12, and then there are none). The error's code and conflict are those of
- * the first. Valid until the operation is freed.
+ * all reasons: AppendSession tells the first only, and does not tell soft-deleted (which
+ * actual_state then says) from tombstoned where existence was expected. The error's code and
+ * conflict are those of the first. Details may be too large to arrive (wire-protocol 1.12): an
+ * append-records then has no failures and is_complete is false, a multi-append finishes with
+ * KDB_DATABASE_ERROR, not written. Valid until the operation is freed.
  */
 const struct kdb_failure *kdb_operation_failures(
     const struct kdb_operation *operation, size_t *count, bool *is_complete);

@@ -14,7 +14,7 @@
 
 struct kdb_own_call {
 	struct kdb_own_call_options options;
-	struct kdb_list link;  /* among those to start */
+	struct kdb_list link;  /* among those to start, then in options.calls */
 	struct kdb_call *call; /* NULL: not made yet */
 	struct kdb_operation *operation; /* held until the call has ended */
 	bool is_settled; /* the operation is finished, or somebody else's again */
@@ -144,6 +144,7 @@ ended(void *owner, const struct kdb_status *status)
 	struct kdb_own_call_options options = own->options;
 
 	pthread_mutex_lock(options.mutex);
+	kdb_list_remove(&own->link);
 	kdb_channel_put(options.channel);
 	options.events->ended(
 	    options.owner, options.leader_epoch, own->is_connected, status);
@@ -197,12 +198,20 @@ kdb_own_call_start(struct kdb_list *link)
 
 	pthread_mutex_lock(own->options.mutex);
 	own->call = kdb_call_ref(call);
+	kdb_list_push_back(own->options.calls, &own->link);
 	is_settled = own->is_settled;
 	pthread_mutex_unlock(own->options.mutex);
 	kdb_call_begin(call); /* it may end, and free own, before this returns */
 	if (is_settled)
 		kdb_call_cancel(call);
 	kdb_call_unref(call);
+}
+
+void
+kdb_own_call_cancel_all_locked(struct kdb_list *calls)
+{
+	for (struct kdb_list *link = calls->next; link != calls; link = link->next)
+		kdb_call_cancel(KDB_LIST_ITEM(link, struct kdb_own_call, link)->call);
 }
 
 bool

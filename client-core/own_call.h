@@ -35,6 +35,7 @@ struct kdb_own_call_options {
 	struct kdb_channel *channel; /* from kdb_channel_pool_get(); given back at the end */
 	const char *authorization;   /* NULL: none */
 	uint64_t leader_epoch;	     /* which leader it goes to; the owner's number */
+	struct kdb_list *calls;	     /* where it is from its start to its end */
 	const struct kdb_own_call_events *events;
 	void *owner;
 };
@@ -46,6 +47,9 @@ void kdb_own_call_new_locked(const struct kdb_own_call_options *options,
 
 /* Starts a call that was taken from the list of those to start. Without the mutex. */
 void kdb_own_call_start(struct kdb_list *link);
+
+/* Ends every call of that list now; `ended` comes for each. */
+void kdb_own_call_cancel_all_locked(struct kdb_list *calls);
 
 /* Lets go of an operation that its deadline or a stop finishes, and ends the call. True: all of
  * it was handed over. */

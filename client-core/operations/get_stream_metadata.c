@@ -10,6 +10,9 @@
 #include <string.h>
 
 typedef EventStore__Client__Streams__ReadReq request_message;
+typedef EventStore__Client__Streams__ReadReq__Options request_options;
+typedef EventStore__Client__Streams__ReadReq__Options__StreamOptions request_stream;
+typedef EventStore__Client__Streams__ReadReq__Options__UUIDOption request_uuid;
 typedef EventStore__Client__Streams__ReadResp answer_message;
 typedef EventStore__Client__Streams__ReadResp__RecordedEvent event_message;
 
@@ -188,6 +191,34 @@ make_operation(const struct kdb_get_stream_metadata_request *request,
 	return operation;
 }
 
+/* No member but resolve_links may be left out (E.read.data-forms). */
+static void
+fill_options(request_options *options, request_stream *stream, request_uuid *uuid,
+    EventStore__Client__Empty *empty)
+{
+	stream->revision_option_case =
+	    EVENT_STORE__CLIENT__STREAMS__READ_REQ__OPTIONS__STREAM_OPTIONS__REVISION_OPTION_END;
+	stream->end = empty;
+	uuid->content_case =
+	    EVENT_STORE__CLIENT__STREAMS__READ_REQ__OPTIONS__UUIDOPTION__CONTENT_STRUCTURED;
+	uuid->structured = empty;
+	options->stream_option_case =
+	    EVENT_STORE__CLIENT__STREAMS__READ_REQ__OPTIONS__STREAM_OPTION_STREAM;
+	options->stream = stream;
+	options->has_read_direction = true;
+	options->read_direction =
+	    EVENT_STORE__CLIENT__STREAMS__READ_REQ__OPTIONS__READ_DIRECTION__Backwards;
+	options->has_resolve_links = true;
+	options->resolve_links = false;
+	options->count_option_case =
+	    EVENT_STORE__CLIENT__STREAMS__READ_REQ__OPTIONS__COUNT_OPTION_COUNT;
+	options->count = 1;
+	options->filter_option_case =
+	    EVENT_STORE__CLIENT__STREAMS__READ_REQ__OPTIONS__FILTER_OPTION_NO_FILTER;
+	options->no_filter = empty;
+	options->uuid_option = uuid;
+}
+
 struct kdb_operation *
 kdb_get_stream_metadata_new(
     const struct kdb_get_stream_metadata_request *request, void *context)
@@ -195,12 +226,11 @@ kdb_get_stream_metadata_new(
 	EventStore__Client__Empty empty = EVENT_STORE__CLIENT__EMPTY__INIT;
 	EventStore__Client__StreamIdentifier identifier =
 	    EVENT_STORE__CLIENT__STREAM_IDENTIFIER__INIT;
-	EventStore__Client__Streams__ReadReq__Options__StreamOptions stream =
+	request_stream stream =
 	    EVENT_STORE__CLIENT__STREAMS__READ_REQ__OPTIONS__STREAM_OPTIONS__INIT;
-	EventStore__Client__Streams__ReadReq__Options__UUIDOption uuid =
+	request_uuid uuid =
 	    EVENT_STORE__CLIENT__STREAMS__READ_REQ__OPTIONS__UUIDOPTION__INIT;
-	EventStore__Client__Streams__ReadReq__Options options =
-	    EVENT_STORE__CLIENT__STREAMS__READ_REQ__OPTIONS__INIT;
+	request_options options = EVENT_STORE__CLIENT__STREAMS__READ_REQ__OPTIONS__INIT;
 	request_message message = EVENT_STORE__CLIENT__STREAMS__READ_REQ__INIT;
 	size_t name_len = request->stream_name.len + 2;
 	uint8_t *name = kdb_alloc(name_len);
@@ -211,27 +241,7 @@ kdb_get_stream_metadata_new(
 	identifier.has_stream_name = true;
 	identifier.stream_name = (ProtobufCBinaryData){ name_len, name };
 	stream.stream_identifier = &identifier;
-	stream.revision_option_case =
-	    EVENT_STORE__CLIENT__STREAMS__READ_REQ__OPTIONS__STREAM_OPTIONS__REVISION_OPTION_END;
-	stream.end = &empty;
-	uuid.content_case =
-	    EVENT_STORE__CLIENT__STREAMS__READ_REQ__OPTIONS__UUIDOPTION__CONTENT_STRUCTURED;
-	uuid.structured = &empty;
-	options.stream_option_case =
-	    EVENT_STORE__CLIENT__STREAMS__READ_REQ__OPTIONS__STREAM_OPTION_STREAM;
-	options.stream = &stream;
-	options.has_read_direction = true;
-	options.read_direction =
-	    EVENT_STORE__CLIENT__STREAMS__READ_REQ__OPTIONS__READ_DIRECTION__Backwards;
-	options.has_resolve_links = true;
-	options.resolve_links = false;
-	options.count_option_case =
-	    EVENT_STORE__CLIENT__STREAMS__READ_REQ__OPTIONS__COUNT_OPTION_COUNT;
-	options.count = 1;
-	options.filter_option_case =
-	    EVENT_STORE__CLIENT__STREAMS__READ_REQ__OPTIONS__FILTER_OPTION_NO_FILTER;
-	options.no_filter = &empty;
-	options.uuid_option = &uuid;
+	fill_options(&options, &stream, &uuid, &empty);
 	message.options = &options;
 	operation = make_operation(request, &message, context);
 	free(name);

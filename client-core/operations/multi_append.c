@@ -5,6 +5,7 @@
 #include "client-core/base/alloc.h"
 #include "client-core/base/arena.h"
 #include "client-core/base/wire.h"
+#include "client-core/operations/name_index.h"
 #include "client-core/operations/record.h"
 #include "client-core/operations/transaction.h"
 
@@ -100,8 +101,7 @@ encode_session_head(const struct kdb_operation *operation, size_t index,
 static bool
 is_name(struct kdb_bytes name, ProtobufCBinaryData other)
 {
-	return name.len == other.len
-	    && (name.len == 0 || memcmp(name.data, other.data, name.len) == 0);
+	return kdb_name_equals(name, (struct kdb_bytes){ other.data, other.len });
 }
 
 /* Output i belongs to message i. A revision of 0 is absent on 25.1 (wire-protocol 8.1). */

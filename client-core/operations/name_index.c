@@ -20,6 +20,12 @@ struct kdb_name_index {
 	struct entry entries[];
 };
 
+bool
+kdb_name_equals(struct kdb_bytes a, struct kdb_bytes b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
 struct kdb_name_index *
 kdb_name_index_new(size_t count)
 {

@@ -4,7 +4,11 @@
 
 #include "client-core/operations.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+
+/* Whether two names are the same, byte for byte. */
+bool kdb_name_equals(struct kdb_bytes a, struct kdb_bytes b);
 
 /* Finds a stream among those of a request by its name, byte for byte. The names are borrowed.
  * Fill it, sort it once, then ask. One thread at a time. */

@@ -139,23 +139,16 @@ index_streams(const struct kdb_transaction *transaction)
 	return names;
 }
 
-static bool
-is_name(struct kdb_bytes name, ProtobufCBinaryData other)
-{
-	return name.len == other.len
-	    && (name.len == 0 || memcmp(name.data, other.data, name.len) == 0);
-}
-
 /* The place of the i-th revision; usually i (D.records.revisions-order). */
 static size_t
-find_place(const struct kdb_transaction *transaction, size_t i, ProtobufCBinaryData name,
+find_place(const struct kdb_transaction *transaction, size_t i, struct kdb_bytes name,
     struct kdb_name_index **names)
 {
-	if (is_name(transaction->stream_names[i], name))
+	if (kdb_name_equals(transaction->stream_names[i], name))
 		return i;
 	if (!*names)
 		*names = index_streams(transaction);
-	return kdb_name_index_find(*names, (struct kdb_bytes){ name.data, name.len });
+	return kdb_name_index_find(*names, name);
 }
 
 static bool
@@ -169,7 +162,8 @@ read_versions(struct kdb_transaction *transaction, const answer_message *answer)
 	for (size_t i = 0; is_good && i < answer->n_revisions; i++) {
 		const Kurrentdb__Protocol__V2__Streams__StreamRevision *revision =
 		    answer->revisions[i];
-		size_t at = find_place(transaction, i, revision->stream, &names);
+		struct kdb_bytes name = { revision->stream.data, revision->stream.len };
+		size_t at = find_place(transaction, i, name, &names);
 
 		is_good = at != SIZE_MAX && revision->revision >= 0
 		    && transaction->versions[at] == KDB_VERSION_NO_STREAM;
