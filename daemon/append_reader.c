@@ -130,8 +130,8 @@ print_known(char hint[KG_FINDING_TEXT_SIZE], const char *const *names)
 		    : names[i + 1] == NULL ? " and "
 					   : ", ",
 		    names[i]);
-	if (len + 1 < KG_FINDING_TEXT_SIZE)
-		strcpy(hint + len, ".");
+	if (len < KG_FINDING_TEXT_SIZE)
+		snprintf(hint + len, KG_FINDING_TEXT_SIZE - len, ".");
 }
 
 static void

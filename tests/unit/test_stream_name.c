@@ -118,7 +118,7 @@ START_TEST(crowds_of_texts)
 		memset(text, 'x', crowds[_i].prefix_len);
 		texts[i].data = text;
 		texts[i].len = crowds[_i].prefix_len
-		    + (size_t)sprintf(text + crowds[_i].prefix_len, "%zu", i % distinct);
+		    + (size_t)snprintf(text + crowds[_i].prefix_len, 24, "%zu", i % distinct);
 	}
 	kg_equal_texts_find(texts, sizeof *texts, count, first);
 	for (size_t i = 0; i < count; i++)
