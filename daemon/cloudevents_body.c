@@ -9,12 +9,14 @@
 #include "daemon/append_builder.h"
 #include "daemon/append_value.h"
 #include "daemon/cloudevent.h"
+#include "daemon/equal_texts.h"
 #include "daemon/idempotency.h"
 #include "daemon/json_scan.h"
 #include "daemon/json_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,39 +111,15 @@ collect(struct kg_append_reader *reader, struct source *source)
 	}
 }
 
-/* By name, and equal names in document order. */
-static int
-compare_members(const void *left, const void *right)
-{
-	const struct member *a = *(const struct member *const *)left;
-	const struct member *b = *(const struct member *const *)right;
-	size_t len = a->text.len < b->text.len ? a->text.len : b->text.len;
-	int order = memcmp(a->text.data, b->text.data, len);
-
-	if (order == 0 && a->text.len != b->text.len)
-		order = a->text.len < b->text.len ? -1 : 1;
-	if (order == 0)
-		order = a < b ? -1 : 1;
-	return order;
-}
-
-static bool
-is_same_name(const struct member *a, const struct member *b)
-{
-	return a->text.len == b->text.len &&
-	       memcmp(a->text.data, b->text.data, a->text.len) == 0;
-}
-
 static void
 mark_duplicates(struct source *source)
 {
-	struct member *order[MEMBERS_MAX];
+	uint32_t first[MEMBERS_MAX];
 
+	kg_equal_texts_find(
+	    &source->members[0].text, sizeof(struct member), source->count, first);
 	for (size_t i = 0; i < source->count; i++)
-		order[i] = &source->members[i];
-	qsort(order, source->count, sizeof(struct member *), compare_members);
-	for (size_t i = 1; i < source->count; i++)
-		order[i]->is_duplicate = is_same_name(order[i - 1], order[i]);
+		source->members[i].is_duplicate = first[i] < i;
 }
 
 /* null is as good as nothing, but data may be null. */
@@ -469,7 +447,8 @@ judge_values(struct judge *judge)
 	if (reader->is_metadata_stream && source->of[DATA] == NULL &&
 	    source->of[DATA_BASE64] == NULL)
 		refuse(judge, DATA, not_json);
-	if (reader->refusal->is_set)
+	/* What is refused, and what is one too many, is not kept. */
+	if (reader->refusal->is_set || reader->index >= reader->limits->max_events)
 		return;
 	judge->event->metadata = write_metadata(reader, source);
 	kg_idempotency_cloudevent_id(reader->stream_name, judge->cloudevent_source,

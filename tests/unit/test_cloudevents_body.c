@@ -414,6 +414,21 @@ START_TEST(a_batch_has_a_length)
 }
 END_TEST
 
+/* Events that are too many are judged all the same. */
+START_TEST(what_is_wrong_wins_over_what_is_too_much)
+{
+	static const char body[] = "[" EVENT("") "," EVENT("") "," EVENT(",\"a\":[]") "]";
+	struct kg_append_limits limits = usual;
+	struct reading reading;
+
+	limits.max_events = 1;
+	read_bytes(&reading, BATCH, "s", body, sizeof body - 1, &limits);
+	ck_assert_int_eq((int)reading.refusal.problem, INVALID);
+	ck_assert_str_eq(reading.refusal.findings[0].pointer, "/2/a");
+	dispose(&reading);
+}
+END_TEST
+
 static void
 put_attributes(struct kdb_buffer *out, int count)
 {
@@ -537,6 +552,7 @@ main(void)
 	tcase_add_test(tcase, names_have_hints);
 	tcase_add_test(tcase, types_have_a_length);
 	tcase_add_test(tcase, a_batch_has_a_length);
+	tcase_add_test(tcase, what_is_wrong_wins_over_what_is_too_much);
 	tcase_add_test(tcase, an_event_has_a_number_of_attributes);
 	tcase_add_test(tcase, sixteen_findings_are_told);
 	tcase_add_loop_test(
