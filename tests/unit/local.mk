@@ -105,7 +105,7 @@ if HAVE_CHECK
 check_PROGRAMS += test_config.tap
 test_config_tap_SOURCES = tests/unit/test_config.c
 test_config_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-test_config_tap_LDADD = libdaemon.a libclient.a libproto.a $(CJSON_LIBS) $(GNUTLS_LIBS) $(CHECK_LIBS)
+test_config_tap_LDADD = libdaemon.a libclient.a libproto.a $(CJSON_LIBS) $(GNUTLS_LIBS) $(UNISTRING_LIBS) $(CHECK_LIBS)
 TESTS += test_config.tap
 endif
 
