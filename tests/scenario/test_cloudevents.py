@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """C: CloudEvents in structured, batch and binary mode (api-design 12)."""
 
+import gzip
 import json
 import uuid
 
@@ -230,6 +231,22 @@ def test_the_media_type_wins_over_headers(gateway, devdb, stream):
             ("ce-data", "x")]
     check_success(gateway.append_cloudevents(stream, event_of(), head), stream)
     assert devdb.read(stream)[0].metadata == PLAIN
+
+
+@pytest.mark.parametrize("head, body, data", [
+    (headers_of("image/jpeg"), EVERY_BYTE, EVERY_BYTE), (ONE, event_of("[1, 2]"), b"[1, 2]"),
+    (BATCH, f"[{event_of('[1, 2]')}]", b"[1, 2]")])
+def test_compressed_bodies(gateway, devdb, stream, head, body, data):
+    content = gzip.compress(body.encode() if isinstance(body, str) else body)
+    answer = gateway.append_cloudevents(stream, content, {**head, "Content-Encoding": "gzip"})
+    check_success(answer, stream)
+    assert [event.data for event in devdb.read(stream)] == [data]
+
+
+def test_integers_as_strings(gateway, stream):
+    answer = send(gateway, stream, "batch", headers={"Prefer": "int64=string"})
+    assert answer.json()["current_version"] == "0"
+    assert answer.header("Preference-Applied") == "int64=string"
 
 
 @pytest.mark.parametrize("media_type", [
