@@ -4,20 +4,27 @@ the same moment, and what `replayed` says."""
 
 import base64
 import json
+import os
+import re
+import subprocess
+import sys
 import time
 import uuid
+from pathlib import Path
 
 import pytest
 
 from harness import server
 from harness.gateway import (envelope_of, event_of, events_target, group_of, groups_of, record_of,
                              records_of)
+from harness.ids import cloudevent_id, derived_id, metadata_id
 from harness.limits import limit, wait_until
 from harness.problems import HINT_KEY, check_problem, check_success
 from harness.process import free_port
 from harness.wire import request
 
 JSON = ("Content-Type", "application/json")
+HERE = Path(__file__).resolve().parent
 
 
 def keyed(stream, key, version="no_stream", data="{}", timeout=None, headers=()):
@@ -709,6 +716,19 @@ def test_ids_survive_a_restart(start_devdb, start_gateway):
     two = check_success(gateway.append_one("s", "no_stream", headers=headers), replayed=True)
     assert one["event_ids"] == two["event_ids"]
     assert len(devdb.read("s")) == 1
+
+
+def test_documented_scheme_gives_the_published_ids():
+    """docs/event-ids.md is a program."""
+    page = (Path(os.environ.get("top_srcdir") or HERE.parents[1]) / "docs/event-ids.md").read_text()
+    [code] = re.findall(r"^```python\n(.*?)^```$", page, re.M | re.S)
+    [printed] = re.findall(r"^```text\n(.*?)^```$", page, re.M | re.S)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    assert done.stdout == printed, done.stderr
+    assert printed.split() == [
+        derived_id("student-1", "enrol-7f3c2a", 0), derived_id("student-1", "enrol-7f3c2a", 1),
+        cloudevent_id("order-123", "/shop/42", "A234-1234-1234"),
+        metadata_id("order-123", 3, b'{"$maxAge":86400,"foo":"baz"}')]
 
 
 def test_keys_mean_nothing_to_a_get(gateway):
