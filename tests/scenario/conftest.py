@@ -200,13 +200,18 @@ def pytest_runtest_setup(item):
         pytest.skip(marker.args[0])
 
 
-# -- against other databases (tests/live) --------------------------------------------------
+# -- against other databases (tests/live), and older ones ------------------------------------
+
+def can_run(item):
+    if server.EMULATED and item.get_closest_marker("own_version"):
+        return False
+    return not live.URL or live.can_run(item)
+
 
 def pytest_collection_modifyitems(config, items):
-    if live.URL:
-        left_out = [item for item in items if not live.can_run(item)]
-        items[:] = [item for item in items if live.can_run(item)]
-        config.hook.pytest_deselected(items=left_out)
+    left_out = [item for item in items if not can_run(item)]
+    items[:] = [item for item in items if can_run(item)]
+    config.hook.pytest_deselected(items=left_out)
 
 
 # -- TAP -----------------------------------------------------------------------------------
@@ -214,6 +219,7 @@ def pytest_collection_modifyitems(config, items):
 def pytest_configure(config):
     config.addinivalue_line("markers", "seconds(n): limit of this test instead of the usual one")
     config.addinivalue_line("markers", "devdb_only: not against other databases (tests/live)")
+    config.addinivalue_line("markers", "own_version: names the versions of the database itself")
     config.addinivalue_line("markers", "cleartext(why): not over TLS (KURRENTGATE_TEST_TLS)")
     if os.environ.get("KURRENTGATE_TEST_TAP"):
         # Options of the terminal plugin, which is off, but is asked for them on failures.

@@ -6,7 +6,6 @@ import uuid
 
 import pytest
 
-from harness import server
 from harness.gateway import K_TARGET, envelope_of, event_of, record_of, records_of
 from harness.ids import derived_id
 from harness.limits import limit
@@ -17,7 +16,7 @@ from harness.wire import request
 JSON = ("Content-Type", "application/json")
 SHORT = {"Kurrent-Timeout": str(limit(0.5))}
 # With bodies of many megabytes, or of other versions than the one that all tests may be run with.
-not_emulated = pytest.mark.skipif(server.EMULATED is not None, reason="needs a devdb of its own")
+not_emulated = pytest.mark.own_version
 
 
 @pytest.fixture
@@ -261,21 +260,6 @@ def test_a_thousand_checks(gateway, devdb, stream, a):
         failure("check", index, f"/checks/{index}", name, "exists", "no_stream")
         for index, (name, _) in enumerate(checks)]
     assert len(devdb.read(a)) == 1
-
-
-@not_emulated
-@pytest.mark.seconds(90)
-@pytest.mark.devdb_only
-def test_a_thousand_failing_checks_with_long_names(start_gateway, devdb, stream, a):
-    """All of them arrive."""
-    gateway = start_gateway(devdb.address, max_body_bytes="64MiB", max_timeout_seconds="60")
-    names = [(stream + f"-{number}-").ljust(4096, "x") for number in range(1000)]
-    body = records_of([record_of(a)], [(name, "exists") for name in names])
-    answer = gateway.append_records(body, {"Kurrent-Timeout": "60"}, seconds=60)
-    members = check_problem(answer, 409, "consistency-checks-failed")
-    assert members["failures_complete"] is True
-    assert [each["stream_name"] for each in members["failures"]] == names
-    assert devdb.read(a) == []
 
 
 def test_too_many_checks(refused, stream):

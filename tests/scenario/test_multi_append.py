@@ -19,7 +19,7 @@ SHORT = {"Kurrent-Timeout": str(limit(0.5))}
 # The refusal comes before bodies of many megabytes, and the connection is closed.
 needs_it = pytest.mark.skipif(not server.is_at_least("25.1"), reason="needs multi-append")
 # Of other versions than the one that all tests may be run with.
-not_emulated = pytest.mark.skipif(server.EMULATED is not None, reason="names versions itself")
+not_emulated = pytest.mark.own_version
 E0 = "/streams/0/events/0"
 
 
