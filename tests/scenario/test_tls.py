@@ -3,10 +3,14 @@
 what it shows of itself, and that each thing that can be wrong is named."""
 
 import base64
+import re
+import shlex
 import shutil
 import signal
 import ssl
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +25,7 @@ from harness.strangers import Recorder, Server, Talker, Terminator
 ELSEWHERE = "0.0.0.0"
 CREDENTIALS = base64.b64encode(b"admin:changeit").decode()
 WRONG_CONFIGURATION = 2
+README = Path(__file__).resolve().parents[2] / "README.md"
 
 
 @pytest.fixture(scope="module")
@@ -73,10 +78,21 @@ def reason_of(gateway):
     return gateway.get("/readyz/leader").json()["checks"]["leader"].get("reason", "")
 
 
+def documented_reasons():
+    """The reasons of the README's table as patterns: … and the example hosts stand for anything."""
+    table = README.read_text().partition("| Reason | What to do |")[2].partition("\n\n")[0]
+    cells = re.findall(r"^\| ([^|]*[^| -]) \|", table, re.M)
+    assert len(cells) >= 10, cells
+    return [re.compile(re.sub("…|[ab]\\\\.example", ".*", re.escape(cell))) for cell in cells]
+
+
 def expect_cause(gateway, text, seconds=10):
-    """The cause is in readiness, in the log, and in the detail of a refused append."""
+    """The cause is in readiness, in the log, and in the detail of a refused append, and it is one
+    of those that the README explains."""
     wait_until(lambda: text in reason_of(gateway), seconds, f"the reason holds {text!r}")
     gateway.wait_for_line(text)
+    reason = reason_of(gateway).split(": ", 1)[1]
+    assert any(row.match(reason) for row in documented_reasons()), reason
     answer = gateway.append_one("unreachable", headers={"Kurrent-Timeout": "0.3"})
     members = check_problem(answer, 503, "database-unreachable", retryable=True)
     assert text in members["detail"], members["detail"]
@@ -147,6 +163,29 @@ def test_without_verification_there_is_one_loud_warning(
     check_success(gateway.append_one(stream), stream, version=0)
     said = [line for line in gateway.lines if "NOT VERIFIED" in line]
     assert len(said) == 1 and '"level":"warning"' in said[0], gateway.lines
+
+
+def flags_of_readme(command):
+    """The flags of a documented command, as options of the harness."""
+    words = shlex.split(command.removesuffix("&"))[1:]
+    return {name.removeprefix("--").replace("-", "_"): value
+            for name, value in zip(words[::2], words[1::2])}
+
+
+def test_the_example_of_the_readme(start_devdb, start_gateway, stream, tmp_path):
+    block = re.search(r"```sh\n(openssl req .*?)```", README.read_text(), re.S)[1]
+    openssl, devdb_line, gateway_line = block.replace("\\\n", " ").strip().split("\n")
+    try:
+        subprocess.run(shlex.split(openssl), cwd=tmp_path, check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("needs openssl")
+    options = flags_of_readme(devdb_line)
+    devdb = start_devdb(user=options.pop("user"),
+                        **{name: tmp_path / file for name, file in options.items()})
+    database = flags_of_readme(gateway_line)["database"]
+    gateway = start_gateway(database.replace(":2113", f":{devdb.port}")
+                            .replace("=cert.pem", f"={tmp_path / 'cert.pem'}"))
+    check_success(gateway.append_one(stream), stream, version=0)
 
 
 # -- what is wrong with the server ---------------------------------------------------------
