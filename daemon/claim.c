@@ -402,6 +402,16 @@ kg_claim_settle(struct kg_request *request)
 }
 
 void
+kg_claim_give_up(struct kg_request *request)
+{
+	struct kg_key_waiter *waiter;
+
+	while ((waiter = kg_key_table_first_waiter(request->claim.key)) != NULL)
+		release(request_of(waiter), KG_CLAIM_ANSWERED);
+	kg_claim_settle(request);
+}
+
+void
 kg_claim_dispose(struct kg_request *request)
 {
 	struct kg_claim *claim = &request->claim;

@@ -71,6 +71,10 @@ struct kdb_operation *kg_claim_next(struct kg_request *request);
  * those who wait go on. */
 void kg_claim_settle(struct kg_request *request);
 
+/* The holder asked nobody and does not any more, which its refusal says: ends its hold, and
+ * lets those who wait go on without an answer. */
+void kg_claim_give_up(struct kg_request *request);
+
 /* Whether others wait for the answer of this request. */
 bool kg_claim_is_awaited(const struct kg_request *request);
 

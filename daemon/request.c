@@ -315,6 +315,18 @@ take_answer(struct kg_request *request)
 	return finish(request);
 }
 
+/* Whoever took the place of the first request may find that nobody can be asked any more:
+ * all others are not run again after that. */
+static enum verdict
+take_place(struct kg_request *request)
+{
+	if (!kg_http_is_stopped(request->gateway->http))
+		return GO_ON;
+	refuse_unasked(request);
+	kg_claim_give_up(request);
+	return DONE;
+}
+
 /* Comes behind the wait for the first request, if there was one. */
 static enum verdict
 rejoin(struct kg_request *request)
@@ -325,6 +337,8 @@ rejoin(struct kg_request *request)
 		return DONE;
 	case KG_CLAIM_ANSWERED:
 		return take_answer(request);
+	case KG_CLAIM_HELD:
+		return take_place(request);
 	default:
 		return GO_ON;
 	}

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import signal
 import time
 import uuid
 from pathlib import Path
@@ -479,6 +480,31 @@ def test_drain_time_over_with_some_who_wait(start_devdb, start_gateway, crowd, i
     for connection in many.connections:
         content = connection.read_to_end()
         assert content == b"" or b'"outcome":"%s"' % outcome in content
+
+
+def test_stop_when_another_one_takes_the_place(start_devdb, start_gateway, start_proxy, crowd):
+    """The refusal of the first and the end come in the same moment."""
+    devdb = start_devdb()
+    proxy = start_proxy(devdb)
+    gateway = start_gateway(proxy.address)
+    check_success(gateway.append_one("warm"))
+    devdb.fault("busy", method="BatchAppend", stream="s", count=1)
+    proxy.freeze()
+    many = crowd(gateway)
+    many.send(keyed("s", "k", timeout=25), 4)
+    gateway.kill()
+    wait_until(lambda: any("stopping:" in line for line in gateway.lines), 5, "the drain began")
+    gateway.kill(signal.SIGSTOP)
+    before = proxy.forwarded["to_gateway"]
+    proxy.thaw()
+    wait_until(lambda: proxy.forwarded["to_gateway"] > before, 5, "the refusal has come")
+    gateway.kill(signal.SIGTERM)
+    gateway.kill(signal.SIGCONT)
+    assert gateway.wait(10) == 0
+    for connection in many.connections:
+        content = connection.read_to_end()
+        assert content == b"" or b'"outcome":"not_written"' in content
+    assert devdb.read("s") == []
 
 
 # -- another request under the same key ----------------------------------------------------
