@@ -4,6 +4,7 @@
  * leader's channels and the shared call. */
 #include "client-core/client.h"
 
+#include "client-core/authorization.h"
 #include "client-core/base/alloc.h"
 #include "client-core/base/clock.h"
 #include "client-core/batch_stream.h"
@@ -13,7 +14,6 @@
 #include "client-core/own_call.h"
 
 #include <assert.h>
-#include <gnutls/gnutls.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -671,27 +671,6 @@ on_grpc_log(void *context, const char *text)
 
 /* ---- life ---- */
 
-static char *
-make_authorization(const struct kdb_connection_settings *settings)
-{
-	gnutls_datum_t pair;
-	gnutls_datum_t encoded;
-	char *text;
-
-	if (!settings->user)
-		return NULL;
-	text = kdb_alloc_printf("%s:%s", settings->user, settings->password);
-	pair = (gnutls_datum_t){ (unsigned char *)text, (unsigned)strlen(text) };
-	if (gnutls_base64_encode2(&pair, &encoded) != 0)
-		abort();
-	explicit_bzero(text, strlen(text));
-	free(text);
-	text = kdb_alloc_printf("Basic %.*s", (int)encoded.size, (char *)encoded.data);
-	explicit_bzero(encoded.data, encoded.size);
-	gnutls_free(encoded.data);
-	return text;
-}
-
 static void
 start_discovery(struct kdb_client *client)
 {
@@ -719,7 +698,7 @@ kdb_client_new(const struct kdb_client_config *config)
 
 	client->config = *config;
 	client->user_agent = kdb_alloc_text(config->user_agent, strlen(config->user_agent));
-	client->authorization = make_authorization(kdb_trust_settings(config->trust));
+	client->authorization = kdb_authorization_new(kdb_trust_settings(config->trust));
 	client->search_again_mono_ns = INT64_MAX;
 	client->status.leader_since_wall_ns = kdb_clock_wall_ns();
 	snprintf(client->status.reason, sizeof client->status.reason, "not contacted yet");
@@ -786,9 +765,7 @@ kdb_client_free(struct kdb_client *client)
 	kdb_deadline_heap_dispose(&client->deadlines);
 	pthread_cond_destroy(&client->calls_ended);
 	pthread_mutex_destroy(&client->mutex);
-	if (client->authorization)
-		explicit_bzero(client->authorization, strlen(client->authorization));
-	free(client->authorization);
+	kdb_authorization_free(client->authorization);
 	free(client->user_agent);
 	free(client);
 }

@@ -1,6 +1,7 @@
 # sources and rules of client-core/
 noinst_LIBRARIES += libclient.a
 libclient_a_SOURCES = \
+	client-core/authorization.c client-core/authorization.h \
 	client-core/base/alloc.c client-core/base/alloc.h \
 	client-core/base/arena.h \
 	client-core/base/buffer.c client-core/base/buffer.h \

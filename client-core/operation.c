@@ -3,6 +3,7 @@
  * call. */
 #include "client-core/operation.h"
 
+#include "client-core/authorization.h"
 #include "client-core/base/alloc.h"
 
 #include <stdlib.h>
@@ -39,14 +40,9 @@ kdb_operation_ref(struct kdb_operation *operation)
 void
 kdb_operation_free(struct kdb_operation *operation)
 {
-	char *authorization;
-
 	if (!operation || atomic_fetch_sub(&operation->refs, 1) != 1)
 		return;
-	authorization = operation->headers.authorization;
-	if (authorization)
-		explicit_bzero(authorization, strlen(authorization));
-	free(authorization);
+	kdb_authorization_free(operation->headers.authorization);
 	free(operation->headers.traceparent);
 	free(operation->headers.tracestate);
 	free(operation->result_memory);
