@@ -159,6 +159,12 @@ def fault(action, method, **members):
     return lambda devdb: devdb.fault(action, method=method, **members)
 
 
+def not_leader(method):
+    """It names itself, so that nothing becomes better by following it."""
+    return lambda devdb: devdb.fault("not-leader", method=method, leader_host="127.0.0.1",
+                                     leader_port=devdb.port)
+
+
 # -- rows ----------------------------------------------------------------------------------
 
 @dataclass
@@ -611,6 +617,8 @@ for name in ("E", "M", "K"):
 for name, (ask, call) in OPERATIONS.items():
     from_database("leader-unavailable", 503, f"{name}-not-ready", ask, retryable=True,
                   faults=(fault("not-ready", call),))
+    from_database("leader-unavailable", 503, f"{name}-not-leader", also(ask, SHORT), devdb={},
+                  faults=(not_leader(call),), retryable=True)
     row("leader-unavailable", 503, f"{name}-no-leader", also(ask, SHORT), retryable=True,
         devdb={"role": "Follower"}, gateway={"wait_ready": False})
     row("database-unreachable", 503, name, also(ask, SHORT), retryable=True,
