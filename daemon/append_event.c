@@ -12,6 +12,7 @@
 #include "daemon/json_text.h"
 #include "daemon/uuid.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -338,6 +339,7 @@ judge_stream_name(const struct judge *judge, const struct found *found)
 {
 	char fault[KG_STREAM_NAME_FAULT_SIZE];
 
+	assert(judge->name_at != NULL && judge->stream_name != NULL);
 	*judge->name_at = found->name.start;
 	if (!kg_append_reader_name(
 		judge->reader, &found->value, judge->stream_name, fault))
@@ -411,16 +413,14 @@ judge_values(const struct judge *judge)
 }
 
 static void
-read_object(struct judge *judge, const char *const *names)
+read_object(const struct judge *judge, struct source *source, const char *const *names)
 {
 	struct kg_append_reader *reader = judge->reader;
-	struct source source;
 
-	judge->source = &source;
-	collect(reader, &source, names);
+	collect(reader, source, names);
 	if (kg_json_has_failed(&reader->json) || kg_append_reader_is_full(reader))
 		return;
-	judge_shape(reader, &source);
+	judge_shape(reader, source);
 	if (kg_append_reader_values(reader) != NULL)
 		judge_values(judge);
 }
@@ -428,10 +428,11 @@ read_object(struct judge *judge, const char *const *names)
 void
 kg_append_event_read(struct kg_append_reader *reader, struct kdb_event *event)
 {
-	struct judge judge = {.reader = reader, .event = event};
+	struct source source;
+	const struct judge judge = {.reader = reader, .source = &source, .event = event};
 
 	if (kg_json_peek(&reader->json) == KG_JSON_OBJECT)
-		read_object(&judge, event_members);
+		read_object(&judge, &source, event_members);
 	else
 		kg_append_reader_refuse_element(reader, "An event must be an object");
 }
@@ -440,14 +441,16 @@ void
 kg_append_event_read_record(struct kg_append_reader *reader, struct kdb_event *event,
     struct kdb_bytes *stream_name, const char **name_at)
 {
-	struct judge judge = {.reader = reader,
+	struct source source;
+	const struct judge judge = {.reader = reader,
+	    .source = &source,
 	    .event = event,
 	    .stream_name = stream_name,
 	    .name_at = name_at};
 
 	reader->is_metadata_stream = false;
 	if (kg_json_peek(&reader->json) == KG_JSON_OBJECT)
-		read_object(&judge, record_members);
+		read_object(&judge, &source, record_members);
 	else
 		kg_append_reader_refuse_element(reader, "A record must be an object");
 }

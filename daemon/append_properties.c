@@ -89,8 +89,8 @@ find_equal_keys(const struct kg_append_reader *reader, size_t count)
 {
 	uint32_t *first = kdb_alloc_zero(count, sizeof *first);
 
-	kg_equal_texts_find(&first_of(reader, count)->key, sizeof(struct kdb_property),
-	    count, first);
+	kg_equal_texts_find(
+	    &first_of(reader, count)->key, sizeof(struct kdb_property), count, first);
 	return first;
 }
 
@@ -138,8 +138,8 @@ report_duplicate(struct kg_append_reader *reader, const char *pointer,
 	if (refusal == NULL)
 		return;
 	key_pointer = kg_json_text_make_pointer(pointer, name);
-	kg_refusal_add(refusal, KG_PROBLEM_DUPLICATE_MEMBER, key_pointer, NULL,
-	    "Duplicate member.");
+	kg_refusal_add(
+	    refusal, KG_PROBLEM_DUPLICATE_MEMBER, key_pointer, NULL, "Duplicate member.");
 	free(key_pointer);
 }
 
@@ -228,8 +228,7 @@ kg_append_properties_judge_values(struct kg_append_reader *reader,
 }
 
 const struct kdb_property *
-kg_append_properties_place(
-    struct kdb_event *event, const struct kdb_property *properties)
+kg_append_properties_place(struct kdb_event *event, const struct kdb_property *properties)
 {
 	event->properties = properties;
 	return event->property_count == 0 ? properties

@@ -78,8 +78,8 @@ next_record(struct builder *builder)
 	if (append->record_count == builder->record_capacity) {
 		builder->record_capacity =
 		    builder->record_capacity == 0 ? 8 : builder->record_capacity * 2;
-		append->records = kdb_realloc(append->records,
-		    builder->record_capacity * sizeof *append->records);
+		append->records = kdb_realloc(
+		    append->records, builder->record_capacity * sizeof *append->records);
 	}
 	return &append->records[append->record_count];
 }
@@ -119,8 +119,8 @@ static void
 print_member_pointer(
     const struct check *check, enum check_member member, char pointer[POINTER_SIZE])
 {
-	snprintf(pointer, POINTER_SIZE, "/checks/%zu/%s", check->index,
-	    check_members[member]);
+	snprintf(
+	    pointer, POINTER_SIZE, "/checks/%zu/%s", check->index, check_members[member]);
 }
 
 static void
@@ -278,9 +278,8 @@ keep_check(struct builder *builder, const struct check *check)
 		    append->checks, builder->check_capacity * sizeof *append->checks);
 	}
 	keep_name(builder, check->check.stream_name,
-	    (struct place){.is_check = true,
-		.index = append->check_count,
-		.at = check->name_at});
+	    (struct place){
+		.is_check = true, .index = append->check_count, .at = check->name_at});
 	append->checks[append->check_count++] = check->check;
 }
 
@@ -311,8 +310,7 @@ read_array(struct builder *builder, const char *pointer, const char *wanted,
 
 	if (kg_json_peek(&reader->json) != KG_JSON_ARRAY) {
 		if (kg_json_read_value(&reader->json, &value))
-			kg_append_reader_refuse_kind(
-			    reader, pointer, wanted, value.kind);
+			kg_append_reader_refuse_kind(reader, pointer, wanted, value.kind);
 		return;
 	}
 	kg_json_enter(&reader->json);
@@ -354,8 +352,8 @@ read_body_members(struct builder *builder)
 		if (member == RECORDS)
 			read_records(builder);
 		else
-			read_array(builder, "/checks", "checks must be an array",
-			    read_check);
+			read_array(
+			    builder, "/checks", "checks must be an array", read_check);
 	}
 	if (!has[RECORDS])
 		kg_append_reader_refuse_shape(reader, KG_PROBLEM_INVALID_REQUEST,

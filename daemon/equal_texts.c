@@ -48,8 +48,8 @@ struct texts {
 static struct kdb_bytes
 text_at(const struct texts *texts, uint32_t index)
 {
-	return *(const struct kdb_bytes *)(const void *)(texts->start +
-							 texts->stride * index);
+	return *(
+	    const struct kdb_bytes *)(const void *)(texts->start + texts->stride * index);
 }
 
 static int
@@ -120,8 +120,7 @@ find_in_run(struct texts *texts, struct entry *run, size_t count, uint32_t *firs
 		return;
 	qsort_r(run, count, sizeof *run, compare, texts);
 	for (size_t i = 1; i < count; i++) {
-		bool is_new =
-		    compare_texts(texts, run[i].index, run[i - 1].index) != 0;
+		bool is_new = compare_texts(texts, run[i].index, run[i - 1].index) != 0;
 
 		first[run[i].index] = is_new ? run[i].index : first[run[i - 1].index];
 	}

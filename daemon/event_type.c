@@ -34,8 +34,7 @@ static bool
 is_in_ascii_alphabet(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9') ||
-	       (c != '\0' && strchr("_.$:-", c) != NULL);
+	       (c >= '0' && c <= '9') || (c != '\0' && strchr("_.$:-", c) != NULL);
 }
 
 static bool
@@ -45,8 +44,7 @@ is_in_alphabet(const char *at, const char *end)
 		size_t char_len = 1;
 
 		if (!is_in_ascii_alphabet(*at) &&
-		    !kg_unicode_is_basic_alphanumeric(
-			at, (size_t)(end - at), &char_len))
+		    !kg_unicode_is_basic_alphanumeric(at, (size_t)(end - at), &char_len))
 			return false;
 		at += char_len;
 	}

@@ -224,8 +224,8 @@ kg_json_put_version(struct kg_json_node *parent, const char *name, int64_t versi
 }
 
 void
-kg_json_print_position(struct kdb_buffer *out, bool has_position, uint64_t position,
-    enum kg_int64_form form)
+kg_json_print_position(
+    struct kdb_buffer *out, bool has_position, uint64_t position, enum kg_int64_form form)
 {
 	const char *quote = form == KG_INT64_STRING ? "\"" : "";
 

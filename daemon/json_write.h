@@ -67,8 +67,7 @@ void kg_json_print_version(
     struct kdb_buffer *out, int64_t version, enum kg_int64_form form);
 void kg_json_print_position(struct kdb_buffer *out, bool has_position, uint64_t position,
     enum kg_int64_form form);
-void kg_json_print_uuids(
-    struct kdb_buffer *out, const uint8_t (*ids)[16], size_t count);
+void kg_json_print_uuids(struct kdb_buffer *out, const uint8_t (*ids)[16], size_t count);
 
 /* The word for a state below 0, such as "no_stream"; NULL for a number. A literal. */
 const char *kg_version_word(int64_t version);

@@ -182,8 +182,7 @@ read_events(struct builder *builder, struct group *group)
 	while (kg_json_next_element(&reader->json, &is_first))
 		read_event(builder, group);
 	if (group->stream.event_count == 0)
-		refuse_value(
-		    builder, group, EVENTS, "There must be at least one event.");
+		refuse_value(builder, group, EVENTS, "There must be at least one event.");
 }
 
 static void

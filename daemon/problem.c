@@ -250,15 +250,15 @@ static void
 put_kind(struct kdb_buffer *out, const struct kg_failure *failure)
 {
 	if (failure->kind == KG_FAILURE_CHECK)
-		kdb_buffer_put_printf(out,
-		    "\"kind\":\"check\",\"check_index\":%zu,", failure->index);
+		kdb_buffer_put_printf(
+		    out, "\"kind\":\"check\",\"check_index\":%zu,", failure->index);
 	else if (failure->kind == KG_FAILURE_TARGET)
 		kdb_buffer_put_text(out, "\"kind\":\"target\",\"check_index\":null,");
 }
 
 static void
-put_failure(struct kdb_buffer *out, const struct kg_failure *failure,
-    enum kg_int64_form form)
+put_failure(
+    struct kdb_buffer *out, const struct kg_failure *failure, enum kg_int64_form form)
 {
 	bool is_group = failure->kind == KG_FAILURE_GROUP;
 	char pointer[40];
@@ -369,7 +369,7 @@ put_members(
 static void
 put_event_ids(struct kg_json_node *root, const struct kg_event_ids *event_ids)
 {
-	const uint8_t (*ids)[16] = event_ids->ids;
+	const uint8_t(*ids)[16] = event_ids->ids;
 	struct kg_json_node *groups;
 
 	if (event_ids->group_counts == NULL) {

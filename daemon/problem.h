@@ -26,7 +26,7 @@ enum kg_problem {
 
 struct kg_problem_row {
 	const char *code; /* "wrong-current-version" */
-	unsigned status;  /* 409; 408 and 499 never go out, they are for log and metrics */
+	unsigned status; /* 409; 408 and 499 never go out, they are for log and metrics */
 	const char *title;       /* fixed per code */
 	const char *description; /* a paragraph for /problems/{code} */
 };
@@ -61,7 +61,7 @@ enum kg_failure_kind { KG_FAILURE_GROUP, KG_FAILURE_CHECK, KG_FAILURE_TARGET };
 /* One entry of failures[]: why a write to several streams was refused (api-design 6, 10). */
 struct kg_failure {
 	enum kg_failure_kind kind;
-	size_t index; /* in streams, checks or records of the request */
+	size_t index;                 /* in streams, checks or records of the request */
 	struct kdb_bytes stream_name; /* borrowed */
 	int64_t expected_state;
 	int64_t actual_state;

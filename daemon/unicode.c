@@ -28,8 +28,7 @@ read_character(const char *text, size_t len, size_t *char_len)
 
 	*char_len = 1;
 	if (character > LAST_ASCII)
-		*char_len =
-		    (size_t)u8_mbtouc(&character, (const uint8_t *)text, len);
+		*char_len = (size_t)u8_mbtouc(&character, (const uint8_t *)text, len);
 	return character;
 }
 
@@ -77,9 +76,8 @@ kg_unicode_is_basic_alphanumeric(const char *text, size_t len, size_t *char_len)
 {
 	ucs4_t character = read_character(text, len, char_len);
 
-	return character <= LAST_BASIC &&
-	       uc_is_general_category_withtable(
-		   character, UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_N);
+	return character <= LAST_BASIC && uc_is_general_category_withtable(character,
+					      UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_N);
 }
 
 static bool
@@ -102,8 +100,8 @@ is_normalised_same(const char *text, size_t len)
 {
 	uint8_t room[512];
 	size_t normal_len = sizeof room;
-	uint8_t *normal = u8_normalize(
-	    UNINORM_NFC, (const uint8_t *)text, len, room, &normal_len);
+	uint8_t *normal =
+	    u8_normalize(UNINORM_NFC, (const uint8_t *)text, len, room, &normal_len);
 	bool is_same;
 
 	if (normal == NULL)

@@ -44,8 +44,8 @@ choose_ids(struct kg_request *request, struct kg_append_records_body *body)
 	for (size_t i = 0; i < body->record_count; i++) {
 		struct kdb_record *record = &body->records[i];
 
-		kg_write_choose_id(request, body->stream_names[record->stream_index], i,
-		    &record->event);
+		kg_write_choose_id(
+		    request, body->stream_names[record->stream_index], i, &record->event);
 	}
 	write->is_exact = true;
 	for (size_t i = 0; i < body->stream_count; i++)

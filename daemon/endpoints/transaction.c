@@ -20,13 +20,13 @@ enum {
 static const struct kdb_bytes *
 name_at(const struct kdb_bytes *first, size_t stride, size_t index)
 {
-	return (const struct kdb_bytes *)(const void *)((const char *)first +
-							stride * index);
+	return (
+	    const struct kdb_bytes *)(const void *)((const char *)first + stride * index);
 }
 
 void
-kg_name_list_copy(struct kg_name_list *list, const struct kdb_bytes *first,
-    size_t stride, size_t count)
+kg_name_list_copy(
+    struct kg_name_list *list, const struct kdb_bytes *first, size_t stride, size_t count)
 {
 	size_t size = count * sizeof *list->names;
 	char *at;
@@ -107,8 +107,7 @@ print_answer(const struct kg_request *request, const struct kg_name_list *stream
 	const enum kg_int64_form form = request->parameters.int64_form;
 
 	kdb_buffer_put_text(body, "{\"commit_position\":");
-	kg_json_print_position(
-	    body, result->has_position, result->commit_position, form);
+	kg_json_print_position(body, result->has_position, result->commit_position, form);
 	put_streams(body, streams, result->current_versions, form);
 	put_event_ids(body, &request->write);
 	kdb_buffer_put_printf(body, ",\"replayed\":%s}",

@@ -58,8 +58,8 @@ check_checks(const struct kg_append_records_body *append)
 			require(!transaction_is_variant(
 			    check->stream_name, append->checks[k].stream_name));
 		for (size_t k = 0; k < append->stream_count; k++)
-			require(!is_mixed_up(
-			    check->stream_name, append->stream_names[k]));
+			require(
+			    !is_mixed_up(check->stream_name, append->stream_names[k]));
 	}
 }
 

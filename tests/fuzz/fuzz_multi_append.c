@@ -71,8 +71,8 @@ is_equal(const struct kg_multi_append_body *one, const struct kg_multi_append_bo
 		if (one->streams[i].event_count != other->streams[i].event_count ||
 		    one->streams[i].expected_version !=
 			other->streams[i].expected_version ||
-		    !transaction_bytes_are_equal(one->streams[i].stream_name,
-			other->streams[i].stream_name))
+		    !transaction_bytes_are_equal(
+			one->streams[i].stream_name, other->streams[i].stream_name))
 			return false;
 	for (size_t i = 0; i < one->event_count; i++)
 		if (!transaction_is_equal(&one->events[i], &other->events[i]))

@@ -103,8 +103,8 @@ transaction_check_stream(struct kdb_bytes stream_name, const struct kdb_event *e
 	require(event->is_json && event->type.len == 9 &&
 		has_prefix(event->type, "$metadata"));
 	kg_refusal_init(&refusal);
-	require(kg_stream_metadata_check(
-	    event->data.data, event->data.len, "", &refusal));
+	require(
+	    kg_stream_metadata_check(event->data.data, event->data.len, "", &refusal));
 	kg_refusal_dispose(&refusal);
 }
 

@@ -15,7 +15,8 @@
 void transaction_check_event(const struct kdb_event *event, bool is_type_ascii_only);
 
 /* An event that was taken for this stream: only metadata for metadata streams. */
-void transaction_check_stream(struct kdb_bytes stream_name, const struct kdb_event *event);
+void transaction_check_stream(
+    struct kdb_bytes stream_name, const struct kdb_event *event);
 
 /* A name that was taken. */
 void transaction_check_name(struct kdb_bytes name);
