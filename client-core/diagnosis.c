@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looks at nodes with a thread of its own for each look, because resolving a name blocks. Owns what
- * was found, and shares a look with its thread. */
+/* Looks at nodes with a thread of its own for each look, because resolving a name blocks. Owns
+ * what was found, and shares a look with its thread. */
 #include "client-core/diagnosis.h"
 
 #include "client-core/base/alloc.h"
@@ -63,11 +63,11 @@ static void *
 run_look(void *argument)
 {
 	struct look *look = argument;
-	struct kdb_handshake_options options = { .endpoint = look->endpoint,
-		.pem = look->pem,
-		.roots_name = look->roots_name,
-		.cancel_fd = look->cancel_fd,
-		.timeout_ms = TIMEOUT_MS };
+	struct kdb_handshake_options options = {.endpoint = look->endpoint,
+	    .pem = look->pem,
+	    .roots_name = look->roots_name,
+	    .cancel_fd = look->cancel_fd,
+	    .timeout_ms = TIMEOUT_MS};
 	char cause[KDB_CAUSE_SIZE];
 	bool is_found = kdb_handshake_find_cause(&options, cause, sizeof cause);
 
@@ -191,8 +191,8 @@ end_look(struct look *look)
 {
 	const uint64_t one = 1;
 	int64_t until_mono_ns = kdb_clock_mono_ns() + FAREWELL_MS * KDB_NS_PER_MS;
-	struct timespec until = { .tv_sec = until_mono_ns / KDB_NS_PER_SECOND,
-		.tv_nsec = until_mono_ns % KDB_NS_PER_SECOND };
+	struct timespec until = {.tv_sec = until_mono_ns / KDB_NS_PER_SECOND,
+	    .tv_nsec = until_mono_ns % KDB_NS_PER_SECOND};
 	int error = write(look->cancel_fd, &one, sizeof one) < 0;
 
 	pthread_mutex_lock(&look->mutex);
@@ -220,15 +220,15 @@ kdb_diagnosis_find(struct kdb_diagnosis *diagnosis, const struct kdb_endpoint *e
 
 	take_finding(diagnosis, now_mono_ns);
 	finding = find_finding(diagnosis, endpoint);
-	if (!diagnosis->look
-	    && (!finding || now_mono_ns - finding->at_mono_ns >= FRESH_NS))
+	if (!diagnosis->look &&
+	    (!finding || now_mono_ns - finding->at_mono_ns >= FRESH_NS))
 		begin_look(diagnosis, endpoint);
 	return finding && finding->cause[0] ? finding->cause : NULL;
 }
 
 const char *
-kdb_diagnosis_take(struct kdb_diagnosis *diagnosis, struct kdb_endpoint *endpoint,
-    int64_t now_mono_ns)
+kdb_diagnosis_take(
+    struct kdb_diagnosis *diagnosis, struct kdb_endpoint *endpoint, int64_t now_mono_ns)
 {
 	struct finding *finding = take_finding(diagnosis, now_mono_ns);
 
@@ -239,8 +239,7 @@ kdb_diagnosis_take(struct kdb_diagnosis *diagnosis, struct kdb_endpoint *endpoin
 }
 
 void
-kdb_diagnosis_forget(
-    struct kdb_diagnosis *diagnosis, const struct kdb_endpoint *endpoint)
+kdb_diagnosis_forget(struct kdb_diagnosis *diagnosis, const struct kdb_endpoint *endpoint)
 {
 	struct finding *finding = find_finding(diagnosis, endpoint);
 

@@ -27,8 +27,8 @@ const char *kdb_diagnosis_find(struct kdb_diagnosis *diagnosis,
 
 /* Takes what a look has found that ended since the last call of this or of
  * kdb_diagnosis_find(): the cause as above and its endpoint; NULL: nothing. */
-const char *kdb_diagnosis_take(struct kdb_diagnosis *diagnosis,
-    struct kdb_endpoint *endpoint, int64_t now_mono_ns);
+const char *kdb_diagnosis_take(
+    struct kdb_diagnosis *diagnosis, struct kdb_endpoint *endpoint, int64_t now_mono_ns);
 
 /* The endpoint was reached. */
 void kdb_diagnosis_forget(

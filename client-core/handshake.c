@@ -66,8 +66,8 @@ print_date(time_t at, char *text, size_t size)
 {
 	struct tm date;
 
-	if (at == (time_t)-1 || !gmtime_r(&at, &date)
-	    || strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", &date) == 0)
+	if (at == (time_t)-1 || !gmtime_r(&at, &date) ||
+	    strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", &date) == 0)
 		snprintf(text, size, "an unknown date");
 }
 
@@ -82,8 +82,7 @@ read_name(gnutls_x509_crt_t certificate, unsigned index, char *text, size_t size
 
 	if (type == GNUTLS_SAN_IPADDRESS && (value_len == 4 || value_len == 16))
 		return inet_ntop(value_len == 4 ? AF_INET : AF_INET6, value, text,
-			   (socklen_t)size)
-		    != NULL;
+			   (socklen_t)size) != NULL;
 	if (type != GNUTLS_SAN_DNSNAME)
 		return false;
 	snprintf(text, size, "%.*s", (int)value_len, value);
@@ -116,8 +115,8 @@ print_names(gnutls_x509_crt_t certificate, char *names)
 
 		result = gnutls_x509_crt_get_subject_alt_name(
 		    certificate, i, NULL, &size, NULL);
-		if (result == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE
-		    || strlen(names) + 1 >= NAMES_SIZE)
+		if (result == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE ||
+		    strlen(names) + 1 >= NAMES_SIZE)
 			break;
 		if (read_name(certificate, i, value, sizeof value))
 			add_name(names, value);
@@ -153,7 +152,8 @@ read_chain(struct chain *chain, const gnutls_datum_t *data, unsigned count)
 
 		if (gnutls_x509_crt_init(&certificate) != 0)
 			return;
-		if (gnutls_x509_crt_import(certificate, &data[i], GNUTLS_X509_FMT_DER) != 0) {
+		if (gnutls_x509_crt_import(certificate, &data[i], GNUTLS_X509_FMT_DER) !=
+		    0) {
 			gnutls_x509_crt_deinit(certificate);
 			return;
 		}
@@ -187,13 +187,13 @@ describe_stranger(gnutls_x509_crt_t server, gnutls_x509_crt_t last,
 }
 
 static void
-describe_age(const struct chain *chain, bool is_expired, time_t now, char *cause, size_t size)
+describe_age(
+    const struct chain *chain, bool is_expired, time_t now, char *cause, size_t size)
 {
 	char date[DATE_SIZE];
 
 	for (unsigned i = 0; i < chain->count; i++) {
-		time_t end =
-		    gnutls_x509_crt_get_expiration_time(chain->certificates[i]);
+		time_t end = gnutls_x509_crt_get_expiration_time(chain->certificates[i]);
 		time_t start =
 		    gnutls_x509_crt_get_activation_time(chain->certificates[i]);
 
@@ -218,18 +218,17 @@ describe_owner(gnutls_x509_crt_t server, const char *host, char *cause, size_t s
 	char names[NAMES_SIZE];
 
 	print_names(server, names);
-	snprintf(cause, size, "the certificate of the server is for %s, not for %.60s", names,
-	    host);
+	snprintf(cause, size, "the certificate of the server is for %s, not for %.60s",
+	    names, host);
 }
 
 static void
 describe_other(unsigned status, char *cause, size_t size)
 {
-	gnutls_datum_t text = { NULL, 0 };
+	gnutls_datum_t text = {NULL, 0};
 
 	if (gnutls_certificate_verification_status_print(
-		status, GNUTLS_CRT_X509, &text, 0)
-	    == 0)
+		status, GNUTLS_CRT_X509, &text, 0) == 0)
 		snprintf(cause, size, "%.*s", (int)text.size, (char *)text.data);
 	else
 		snprintf(cause, size, "the certificate of the server is refused");
@@ -265,8 +264,8 @@ static bool
 wait_for(struct handshake *handshake, int fd, short events)
 {
 	int64_t left_ns = handshake->deadline_mono_ns - kdb_clock_mono_ns();
-	struct pollfd fds[] = { { .fd = fd, .events = events },
-		{ .fd = handshake->options->cancel_fd, .events = POLLIN } };
+	struct pollfd fds[] = {{.fd = fd, .events = events},
+	    {.fd = handshake->options->cancel_fd, .events = POLLIN}};
 	int count;
 
 	if (left_ns <= 0)
@@ -280,15 +279,16 @@ wait_for(struct handshake *handshake, int fd, short events)
 static int
 connect_to(struct handshake *handshake, const struct addrinfo *address)
 {
-	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd =
+	    socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int error = 0;
 	socklen_t size = sizeof error;
 
 	if (fd < 0)
 		return -1;
-	if (connect(fd, address->ai_addr, address->ai_addrlen) == 0
-	    || (errno == EINPROGRESS && wait_for(handshake, fd, POLLOUT)
-		&& getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && !error))
+	if (connect(fd, address->ai_addr, address->ai_addrlen) == 0 ||
+	    (errno == EINPROGRESS && wait_for(handshake, fd, POLLOUT) &&
+		getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && !error))
 		return fd;
 	close(fd);
 	return -1;
@@ -297,15 +297,15 @@ connect_to(struct handshake *handshake, const struct addrinfo *address)
 static bool
 open_socket(struct handshake *handshake)
 {
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
 	struct addrinfo *addresses;
 	char port[8];
 
 	snprintf(port, sizeof port, "%u", (unsigned)handshake->options->endpoint.port);
 	if (getaddrinfo(handshake->options->endpoint.host, port, &hints, &addresses) != 0)
 		return false;
-	handshake->deadline_mono_ns = kdb_clock_mono_ns()
-	    + handshake->options->timeout_ms * KDB_NS_PER_MS;
+	handshake->deadline_mono_ns =
+	    kdb_clock_mono_ns() + handshake->options->timeout_ms * KDB_NS_PER_MS;
 	for (struct addrinfo *at = addresses; at && handshake->fd < 0; at = at->ai_next)
 		handshake->fd = connect_to(handshake, at);
 	freeaddrinfo(addresses);
@@ -335,8 +335,8 @@ push(gnutls_transport_ptr_t pointer, const void *bytes, size_t len)
 static bool
 speaks_tls(const struct handshake *handshake)
 {
-	return handshake->first_len == FIRST_BYTES && handshake->first[0] >= 0x14
-	    && handshake->first[0] <= 0x17 && handshake->first[1] == 3;
+	return handshake->first_len == FIRST_BYTES && handshake->first[0] >= 0x14 &&
+	       handshake->first[0] <= 0x17 && handshake->first[1] == 3;
 }
 
 /* ---- the session ---- */
@@ -347,10 +347,10 @@ verify(gnutls_session_t session)
 	struct handshake *handshake = gnutls_session_get_ptr(session);
 	const struct kdb_handshake_options *options = handshake->options;
 	gnutls_typed_vdata_st wanted[] = {
-		{ .type = GNUTLS_DT_DNS_HOSTNAME,
-		    .data = (unsigned char *)(uintptr_t)options->endpoint.host },
-		{ .type = GNUTLS_DT_KEY_PURPOSE_OID,
-		    .data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_SERVER },
+	    {.type = GNUTLS_DT_DNS_HOSTNAME,
+		.data = (unsigned char *)(uintptr_t)options->endpoint.host},
+	    {.type = GNUTLS_DT_KEY_PURPOSE_OID,
+		.data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_SERVER},
 	};
 	const gnutls_datum_t *chain;
 	unsigned status = GNUTLS_CERT_INVALID;
@@ -369,7 +369,7 @@ verify(gnutls_session_t session)
 static gnutls_datum_t
 datum_of(const char *text)
 {
-	return (gnutls_datum_t){ (unsigned char *)(uintptr_t)text, (unsigned)strlen(text) };
+	return (gnutls_datum_t){(unsigned char *)(uintptr_t)text, (unsigned)strlen(text)};
 }
 
 static bool
@@ -379,8 +379,7 @@ load_pem(struct handshake *handshake, const struct kdb_pem *pem)
 		gnutls_datum_t roots = datum_of(pem->roots);
 
 		if (gnutls_certificate_set_x509_trust_mem(
-			handshake->credentials, &roots, GNUTLS_X509_FMT_PEM)
-		    < 0)
+			handshake->credentials, &roots, GNUTLS_X509_FMT_PEM) < 0)
 			return false;
 	}
 	if (pem && pem->certificate) {
@@ -388,8 +387,7 @@ load_pem(struct handshake *handshake, const struct kdb_pem *pem)
 		gnutls_datum_t key = datum_of(pem->key);
 
 		if (gnutls_certificate_set_x509_key_mem(handshake->credentials,
-			&certificate, &key, GNUTLS_X509_FMT_PEM)
-		    < 0)
+			&certificate, &key, GNUTLS_X509_FMT_PEM) < 0)
 			return false;
 	}
 	return true;
@@ -400,8 +398,8 @@ is_address(const char *host)
 {
 	unsigned char address[sizeof(struct in6_addr)];
 
-	return inet_pton(AF_INET, host, address) == 1
-	    || inet_pton(AF_INET6, host, address) == 1;
+	return inet_pton(AF_INET, host, address) == 1 ||
+	       inet_pton(AF_INET6, host, address) == 1;
 }
 
 static bool
@@ -410,24 +408,21 @@ open_session(struct handshake *handshake)
 	const char *host = handshake->options->endpoint.host;
 	gnutls_datum_t h2 = datum_of("h2");
 
-	if (gnutls_certificate_allocate_credentials(&handshake->credentials) != 0
-	    || !load_pem(handshake, handshake->options->pem)
-	    || gnutls_init(&handshake->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK) != 0)
+	if (gnutls_certificate_allocate_credentials(&handshake->credentials) != 0 ||
+	    !load_pem(handshake, handshake->options->pem) ||
+	    gnutls_init(&handshake->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK) != 0)
 		return false;
 	gnutls_certificate_set_verify_function(handshake->credentials, verify);
 	gnutls_session_set_ptr(handshake->session, handshake);
 	gnutls_transport_set_ptr(handshake->session, handshake);
 	gnutls_transport_set_pull_function(handshake->session, pull);
 	gnutls_transport_set_push_function(handshake->session, push);
-	return gnutls_set_default_priority(handshake->session) == 0
-	    && gnutls_credentials_set(handshake->session, GNUTLS_CRD_CERTIFICATE,
-		   handshake->credentials)
-	    == 0
-	    && gnutls_alpn_set_protocols(handshake->session, &h2, 1, 0) == 0
-	    && (is_address(host)
-		|| gnutls_server_name_set(handshake->session, GNUTLS_NAME_DNS, host,
-		       strlen(host))
-		    == 0);
+	return gnutls_set_default_priority(handshake->session) == 0 &&
+	       gnutls_credentials_set(handshake->session, GNUTLS_CRD_CERTIFICATE,
+		   handshake->credentials) == 0 &&
+	       gnutls_alpn_set_protocols(handshake->session, &h2, 1, 0) == 0 &&
+	       (is_address(host) || gnutls_server_name_set(handshake->session,
+					GNUTLS_NAME_DNS, host, strlen(host)) == 0);
 }
 
 static void
@@ -458,8 +453,8 @@ shake_hands(struct handshake *handshake)
 
 	do {
 		result = gnutls_handshake(handshake->session);
-		if (result < 0 && !gnutls_error_is_fatal(result)
-		    && !wait_for_session(handshake, result))
+		if (result < 0 && !gnutls_error_is_fatal(result) &&
+		    !wait_for_session(handshake, result))
 			return GNUTLS_E_TIMEDOUT;
 	} while (result < 0 && !gnutls_error_is_fatal(result));
 	return result;
@@ -471,8 +466,7 @@ static int
 await_first_bytes(struct handshake *handshake)
 {
 	/* With empty SETTINGS behind it, whose last byte is the one that ends the literal. */
-	static const char preface[] =
-	    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0";
+	static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0";
 	int64_t content_by = kdb_clock_mono_ns() + CONTENT_TIMEOUT_MS * KDB_NS_PER_MS;
 	char bytes[64];
 	ssize_t result;
@@ -487,8 +481,8 @@ await_first_bytes(struct handshake *handshake)
 	}
 	do {
 		result = gnutls_record_recv(handshake->session, bytes, sizeof bytes);
-		if (result < 0 && !gnutls_error_is_fatal((int)result)
-		    && !wait_for_session(handshake, (int)result))
+		if (result < 0 && !gnutls_error_is_fatal((int)result) &&
+		    !wait_for_session(handshake, (int)result))
 			return 0;
 	} while (result < 0 && !gnutls_error_is_fatal((int)result));
 	return result == 0 ? GNUTLS_E_PREMATURE_TERMINATION : (int)result;
@@ -524,7 +518,8 @@ tell_refusal(struct handshake *handshake, const char *how)
 		    "userKeyFile (it says: %s)",
 		    how);
 	return tell(handshake,
-	    "the server refuses the client certificate of userCertFile (it says: %s)", how);
+	    "the server refuses the client certificate of userCertFile (it says: %s)",
+	    how);
 }
 
 static bool
@@ -569,7 +564,8 @@ tell_failure(struct handshake *handshake, int result)
 	case GNUTLS_E_PUSH_ERROR:
 		return tell_end(handshake);
 	default:
-		return tell(handshake, "the TLS handshake failed: %s", gnutls_strerror(result));
+		return tell(
+		    handshake, "the TLS handshake failed: %s", gnutls_strerror(result));
 	}
 }
 
@@ -578,8 +574,8 @@ is_http2(struct handshake *handshake)
 {
 	gnutls_datum_t chosen;
 
-	return gnutls_alpn_get_selected_protocol(handshake->session, &chosen) == 0
-	    && chosen.size == 2 && memcmp(chosen.data, "h2", 2) == 0;
+	return gnutls_alpn_get_selected_protocol(handshake->session, &chosen) == 0 &&
+	       chosen.size == 2 && memcmp(chosen.data, "h2", 2) == 0;
 }
 
 static bool
@@ -590,10 +586,10 @@ look(struct handshake *handshake)
 	if (handshake->is_cancelled)
 		return false;
 	if (!handshake->options->pem)
-		return speaks_tls(handshake)
-		    && tell(handshake,
-			"the server speaks TLS: leave tls=false out of the connection "
-			"string");
+		return speaks_tls(handshake) &&
+		       tell(handshake,
+			   "the server speaks TLS: leave tls=false out of the connection "
+			   "string");
 	if (result == 0 && !is_http2(handshake))
 		return tell(handshake, "the server does not offer HTTP/2 over TLS");
 	if (result == 0)
@@ -606,12 +602,12 @@ kdb_handshake_find_cause(
     const struct kdb_handshake_options *options, char *cause, size_t size)
 {
 	struct handshake handshake = {
-		.options = options, .fd = -1, .cause = cause, .cause_size = size
-	};
+	    .options = options, .fd = -1, .cause = cause, .cause_size = size};
 	bool is_found;
 
 	cause[0] = 0;
-	is_found = open_socket(&handshake) && open_session(&handshake) && look(&handshake);
+	is_found =
+	    open_socket(&handshake) && open_session(&handshake) && look(&handshake);
 	close_session(&handshake);
 	return is_found;
 }

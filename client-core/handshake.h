@@ -18,9 +18,9 @@
 struct kdb_handshake_options {
 	struct kdb_endpoint endpoint;
 	const struct kdb_pem *pem; /* borrowed; NULL: the gateway speaks without TLS */
-	const char *roots_name;	   /* for people; borrowed */
-	int cancel_fd; /* readable: give up; -1: never */
-	int timeout_ms; /* of everything but the resolution of the name */
+	const char *roots_name;    /* for people; borrowed */
+	int cancel_fd;             /* readable: give up; -1: never */
+	int timeout_ms;            /* of everything but the resolution of the name */
 };
 
 /* Long enough for every cause; longer names in it are cut. */

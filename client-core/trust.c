@@ -30,13 +30,13 @@ struct stamp {
 
 enum trust_file { ROOTS_FILE, CERTIFICATE_FILE, KEY_FILE, FILE_COUNT };
 
-static const char *const file_options[FILE_COUNT] = { "tlsCaFile", "userCertFile",
-	"userKeyFile" };
+static const char *const file_options[FILE_COUNT] = {
+    "tlsCaFile", "userCertFile", "userKeyFile"};
 
 struct kdb_trust {
 	const struct kdb_connection_settings *settings;
 	bool allow_cleartext_credentials;
-	char *system_roots; /* the path; NULL: not used */
+	char *system_roots;              /* the path; NULL: not used */
 	struct stamp stamps[FILE_COUNT]; /* of the last try, good or bad */
 	pthread_mutex_t mutex; /* for who replaces pem, or takes a reference to it */
 	_Atomic(struct kdb_pem *) pem; /* NULL: no TLS */
@@ -91,19 +91,19 @@ stamp_of(const char *path)
 	struct stat status;
 
 	if (!path || stat(path, &status) != 0)
-		return (struct stamp){ 0 };
-	return (struct stamp){ .device = status.st_dev,
-		.inode = status.st_ino,
-		.size = status.st_size,
-		.changed = status.st_mtim };
+		return (struct stamp){0};
+	return (struct stamp){.device = status.st_dev,
+	    .inode = status.st_ino,
+	    .size = status.st_size,
+	    .changed = status.st_mtim};
 }
 
 static bool
 is_same_stamp(const struct stamp *a, const struct stamp *b)
 {
-	return a->device == b->device && a->inode == b->inode && a->size == b->size
-	    && a->changed.tv_sec == b->changed.tv_sec
-	    && a->changed.tv_nsec == b->changed.tv_nsec;
+	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+	       a->changed.tv_sec == b->changed.tv_sec &&
+	       a->changed.tv_nsec == b->changed.tv_nsec;
 }
 
 /* True when any file is another one than at the last look. */
@@ -169,7 +169,7 @@ read_file(const char *option, const char *path, char **error_text)
 static gnutls_datum_t
 datum_of(char *text)
 {
-	return (gnutls_datum_t){ (unsigned char *)text, (unsigned)strlen(text) };
+	return (gnutls_datum_t){(unsigned char *)text, (unsigned)strlen(text)};
 }
 
 /* ---- what the files must hold ---- */
@@ -196,8 +196,7 @@ check_certificates(const char *option, const char *path, char *text, char **erro
 }
 
 static bool
-check_pair(
-    const struct kdb_trust *trust, const struct kdb_pem *pem, char **error_text)
+check_pair(const struct kdb_trust *trust, const struct kdb_pem *pem, char **error_text)
 {
 	gnutls_datum_t certificate = datum_of(pem->certificate);
 	gnutls_datum_t key = datum_of(pem->key);
@@ -270,12 +269,11 @@ read_pair(const struct kdb_trust *trust, struct kdb_pem *pem, char **error_text)
 		return true;
 	pem->certificate = read_file(
 	    file_options[CERTIFICATE_FILE], settings->user_cert_file, error_text);
-	if (!pem->certificate
-	    || !check_certificates(file_options[CERTIFICATE_FILE],
-		settings->user_cert_file, pem->certificate, error_text))
+	if (!pem->certificate ||
+	    !check_certificates(file_options[CERTIFICATE_FILE], settings->user_cert_file,
+		pem->certificate, error_text))
 		return false;
-	pem->key =
-	    read_file(file_options[KEY_FILE], settings->user_key_file, error_text);
+	pem->key = read_file(file_options[KEY_FILE], settings->user_key_file, error_text);
 	return pem->key && check_pair(trust, pem, error_text);
 }
 
@@ -355,8 +353,9 @@ warn_of_age(const struct kdb_trust *trust, const struct kdb_pem *pem,
 	gnutls_x509_crt_deinit(certificate);
 	if (!trouble)
 		return;
-	text = kdb_alloc_printf("the client certificate %s %s: the database will refuse it",
-	    trust->settings->user_cert_file, trouble);
+	text =
+	    kdb_alloc_printf("the client certificate %s %s: the database will refuse it",
+		trust->settings->user_cert_file, trouble);
 	say(context, text);
 	free(text);
 }
@@ -389,10 +388,11 @@ kdb_trust_warn(const struct kdb_trust *trust, kdb_trust_say_fn say, void *contex
 		return;
 	}
 	if (!settings->tls_verify_cert)
-		say(context,
-		    "TLS CERTIFICATES OF THE DATABASE ARE NOT VERIFIED (tlsVerifyCert=false): "
-		    "whoever can reach the network between can read and change everything, "
-		    "credentials included; use tlsCaFile instead");
+		say(context, "TLS CERTIFICATES OF THE DATABASE ARE NOT VERIFIED "
+			     "(tlsVerifyCert=false): "
+			     "whoever can reach the network between can read and change "
+			     "everything, "
+			     "credentials included; use tlsCaFile instead");
 	if (!settings->user_cert_file)
 		return;
 	warn_of_age(trust, atomic_load(&trust->pem), say, context);
@@ -413,8 +413,8 @@ kdb_trust_refresh(struct kdb_trust *trust, kdb_trust_say_fn say, void *context)
 		return;
 	pem = read_pem(trust, &cause);
 	if (!pem) {
-		text = kdb_alloc_printf(
-		    "changed certificate files are not used: %s", cause);
+		text =
+		    kdb_alloc_printf("changed certificate files are not used: %s", cause);
 		say(context, text);
 		free(text);
 		free(cause);
@@ -468,6 +468,6 @@ kdb_trust_settings(const struct kdb_trust *trust)
 bool
 kdb_trust_may_send_credentials(const struct kdb_trust *trust, const char *host)
 {
-	return trust->settings->tls || trust->allow_cleartext_credentials
-	    || kdb_connection_host_is_loopback(host);
+	return trust->settings->tls || trust->allow_cleartext_credentials ||
+	       kdb_connection_host_is_loopback(host);
 }

@@ -17,9 +17,9 @@ struct kdb_trust;
 /* One reading of the files, as PEM texts. Immutable, shared by references; any thread. */
 struct kdb_pem {
 	atomic_uint refs;
-	char *roots;	   /* NULL: nobody is verified */
+	char *roots;       /* NULL: nobody is verified */
 	char *certificate; /* with its chain; NULL: none is shown */
-	char *key;	   /* NULL as certificate is */
+	char *key;         /* NULL as certificate is */
 };
 
 struct kdb_pem *kdb_pem_ref(struct kdb_pem *pem);
@@ -41,8 +41,7 @@ void kdb_trust_free(struct kdb_trust *trust);
 
 /* Says what an operator should know although it works: that nobody is verified, that the client
  * certificate has expired. */
-void kdb_trust_warn(
-    const struct kdb_trust *trust, kdb_trust_say_fn say, void *context);
+void kdb_trust_warn(const struct kdb_trust *trust, kdb_trust_say_fn say, void *context);
 
 /*
  * Reads the files again that have changed on disk, except the system's. What they hold must

@@ -27,8 +27,8 @@ add_names(gnutls_x509_crt_t certificate, const struct issued_options *options)
 	if (!options->address)
 		return;
 	ck_assert_int_eq(inet_pton(AF_INET, options->address, &address), 1);
-	must(gnutls_x509_crt_set_subject_alt_name(certificate, GNUTLS_SAN_IPADDRESS, &address,
-	    sizeof address, GNUTLS_FSAN_APPEND));
+	must(gnutls_x509_crt_set_subject_alt_name(certificate, GNUTLS_SAN_IPADDRESS,
+	    &address, sizeof address, GNUTLS_FSAN_APPEND));
 }
 
 void
@@ -40,8 +40,8 @@ issued_make(struct issued *made, const struct issued_options *options)
 
 	serial++;
 	must(gnutls_x509_privkey_init(&made->key));
-	must(gnutls_x509_privkey_generate(
-	    made->key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0));
+	must(gnutls_x509_privkey_generate(made->key, GNUTLS_PK_ECDSA,
+	    GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0));
 	must(gnutls_x509_crt_init(&made->certificate));
 	must(gnutls_x509_crt_set_version(made->certificate, 3));
 	must(gnutls_x509_crt_set_key(made->certificate, made->key));

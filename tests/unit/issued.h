@@ -17,8 +17,8 @@ struct issued_options {
 	const struct issued *issuer; /* NULL: it signs itself */
 	const char *dns_names[4];
 	const char *address; /* IPv4; NULL: none */
-	time_t start;	     /* 0: yesterday */
-	time_t end;	     /* 0: tomorrow */
+	time_t start;        /* 0: yesterday */
+	time_t end;          /* 0: tomorrow */
 };
 
 void issued_make(struct issued *made, const struct issued_options *options);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files of certificates and keys, good and bad, at the start and changed later, and where credentials
- * may travel. */
+/* Files of certificates and keys, good and bad, at the start and changed later, and
+ * where credentials may travel. */
 #include "client-core/trust.h"
 #include "tests/unit/issued.h"
 
@@ -63,10 +63,10 @@ set_up(void)
 	snprintf(cert_file, sizeof cert_file, "%s/cert", folder);
 	snprintf(key_file, sizeof key_file, "%s/key", folder);
 	snprintf(other_file, sizeof other_file, "%s/other", folder);
-	issued_make(&authority, &(struct issued_options){ .common_name = "Authority" });
+	issued_make(&authority, &(struct issued_options){.common_name = "Authority"});
 	issued_make(&client,
-	    &(struct issued_options){ .common_name = "client", .issuer = &authority });
-	issued_make(&stranger, &(struct issued_options){ .common_name = "stranger" });
+	    &(struct issued_options){.common_name = "client", .issuer = &authority});
+	issued_make(&stranger, &(struct issued_options){.common_name = "stranger"});
 	write_certificate(ca_file, &authority);
 	write_certificate(cert_file, &client);
 	write_key(key_file, &client);
@@ -89,11 +89,11 @@ tear_down(void)
 static struct kdb_connection_settings
 settings_of(char *ca, char *cert, char *key)
 {
-	return (struct kdb_connection_settings){ .tls = true,
-		.tls_verify_cert = true,
-		.tls_ca_file = ca,
-		.user_cert_file = cert,
-		.user_key_file = key };
+	return (struct kdb_connection_settings){.tls = true,
+	    .tls_verify_cert = true,
+	    .tls_ca_file = ca,
+	    .user_cert_file = cert,
+	    .user_key_file = key};
 }
 
 static struct kdb_trust *
@@ -132,11 +132,12 @@ hear(void *context, const char *text)
 
 START_TEST(a_reading_is_what_the_files_hold)
 {
-	struct kdb_connection_settings settings = settings_of(ca_file, cert_file, key_file);
+	struct kdb_connection_settings settings =
+	    settings_of(ca_file, cert_file, key_file);
 	struct kdb_trust *trust = must_read(&settings);
 	struct kdb_pem *pem = kdb_trust_pem(trust);
 	gnutls_datum_t text = issued_key(&client);
-	struct said said = { 0 };
+	struct said said = {0};
 
 	ck_assert_str_eq(pem->key, (char *)text.data);
 	ck_assert_ptr_nonnull(strstr(pem->roots, "BEGIN CERTIFICATE"));
@@ -155,7 +156,7 @@ END_TEST
 START_TEST(without_tls_nothing_is_read)
 {
 	struct kdb_connection_settings settings = settings_of(nowhere, NULL, NULL);
-	struct said said = { 0 };
+	struct said said = {0};
 	struct kdb_trust *trust;
 
 	settings.tls = false;
@@ -184,15 +185,17 @@ START_TEST(system_roots_are_those_of_the_environment_or_debian)
 	ck_assert_ptr_null(getenv("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"));
 	kdb_trust_free(trust);
 	setenv("SSL_CERT_FILE", "/nowhere/roots", 1);
-	must_fail(&settings,
-	    "the system's list of authorities /nowhere/roots cannot be read: No such file or "
-	    "directory (Debian package ca-certificates); or name the authority of the database "
-	    "with tlsCaFile");
+	must_fail(&settings, "the system's list of authorities /nowhere/roots cannot be "
+			     "read: No such file or "
+			     "directory (Debian package ca-certificates); or name the "
+			     "authority of the database "
+			     "with tlsCaFile");
 	setenv("SSL_CERT_FILE", "", 1);
 	if (access("/etc/ssl/certs/ca-certificates.crt", R_OK) != 0)
 		return;
 	trust = must_read(&settings);
-	ck_assert_str_eq(kdb_trust_roots_name(trust), "/etc/ssl/certs/ca-certificates.crt");
+	ck_assert_str_eq(
+	    kdb_trust_roots_name(trust), "/etc/ssl/certs/ca-certificates.crt");
 	kdb_trust_free(trust);
 }
 END_TEST
@@ -200,7 +203,7 @@ END_TEST
 START_TEST(without_verification_no_roots_are_read)
 {
 	struct kdb_connection_settings settings = settings_of(nowhere, NULL, NULL);
-	struct said said = { 0 };
+	struct said said = {0};
 	struct kdb_trust *trust;
 	struct kdb_pem *pem;
 
@@ -220,11 +223,11 @@ static const struct {
 	const char *content;
 	size_t len;
 } bad_contents[] = {
-	{ "", 0 },
-	{ "\0", 1 },
-	{ "-----BEGIN CERTIFICATE-----\n", 28 },
-	{ "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", 59 },
-	{ "\377\376\0\1", 4 },
+    {"", 0},
+    {"\0", 1},
+    {"-----BEGIN CERTIFICATE-----\n", 28},
+    {"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", 59},
+    {"\377\376\0\1", 4},
 };
 
 START_TEST(bad_content_is_refused)
@@ -273,7 +276,8 @@ END_TEST
 
 START_TEST(pair_must_fit)
 {
-	struct kdb_connection_settings settings = settings_of(ca_file, cert_file, key_file);
+	struct kdb_connection_settings settings =
+	    settings_of(ca_file, cert_file, key_file);
 
 	write_key(key_file, &stranger);
 	must_fail(&settings, "do not match");
@@ -291,18 +295,21 @@ END_TEST
 /* Files as tools and people make them. */
 START_TEST(pair_may_be_dressed_up)
 {
-	struct kdb_connection_settings settings = settings_of(ca_file, cert_file, key_file);
+	struct kdb_connection_settings settings =
+	    settings_of(ca_file, cert_file, key_file);
 	gnutls_datum_t own = issued_certificate(&client, GNUTLS_X509_FMT_PEM);
 	gnutls_datum_t issuer = issued_certificate(&authority, GNUTLS_X509_FMT_PEM);
 	gnutls_datum_t key = issued_key(&client);
 	char text[8192];
 	int len;
 
-	len = snprintf(text, sizeof text, "subject=CN = client\n\n%s\n%s", own.data, issuer.data);
+	len = snprintf(
+	    text, sizeof text, "subject=CN = client\n\n%s\n%s", own.data, issuer.data);
 	write_file(cert_file, text, (size_t)len);
 	/* openssl ecparam -genkey writes the curve in front. */
 	len = snprintf(text, sizeof text,
-	    "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n%s",
+	    "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC "
+	    "PARAMETERS-----\n%s",
 	    key.data);
 	write_file(key_file, text, (size_t)len);
 	kdb_trust_free(must_read(&settings));
@@ -316,7 +323,7 @@ static void
 expect_warning(const struct kdb_connection_settings *settings, const char *text)
 {
 	struct kdb_trust *trust = must_read(settings);
-	struct said said = { 0 };
+	struct said said = {0};
 
 	kdb_trust_warn(trust, hear, &said);
 	ck_assert_int_eq(said.count, 1);
@@ -328,18 +335,18 @@ static void
 write_client(time_t start, time_t end)
 {
 	issued_dispose(&client);
-	issued_make(&client,
-	    &(struct issued_options){ .common_name = "client",
-		.issuer = &authority,
-		.start = start,
-		.end = end });
+	issued_make(&client, &(struct issued_options){.common_name = "client",
+				 .issuer = &authority,
+				 .start = start,
+				 .end = end});
 	write_certificate(cert_file, &client);
 	write_key(key_file, &client);
 }
 
 START_TEST(oddities_are_warnings)
 {
-	struct kdb_connection_settings settings = settings_of(ca_file, cert_file, key_file);
+	struct kdb_connection_settings settings =
+	    settings_of(ca_file, cert_file, key_file);
 
 	write_client(1600000000, 1700000000);
 	expect_warning(&settings, "/cert has expired");
@@ -353,21 +360,23 @@ END_TEST
 
 START_TEST(changed_files_are_read_again)
 {
-	struct kdb_connection_settings settings = settings_of(ca_file, cert_file, key_file);
+	struct kdb_connection_settings settings =
+	    settings_of(ca_file, cert_file, key_file);
 	struct kdb_trust *trust = must_read(&settings);
 	struct kdb_pem *first = kdb_trust_pem(trust);
-	struct said said = { 0 };
+	struct said said = {0};
 
 	kdb_trust_refresh(trust, hear, &said);
 	ck_assert(kdb_trust_is_latest(trust, first));
 	/* A renewal writes one file after the other. */
 	issued_dispose(&client);
 	issued_make(&client,
-	    &(struct issued_options){ .common_name = "renewed", .issuer = &authority });
+	    &(struct issued_options){.common_name = "renewed", .issuer = &authority});
 	write_certificate(cert_file, &client);
 	kdb_trust_refresh(trust, hear, &said);
 	ck_assert_int_eq(said.count, 1);
-	ck_assert_ptr_nonnull(strstr(said.text, "changed certificate files are not used: "));
+	ck_assert_ptr_nonnull(
+	    strstr(said.text, "changed certificate files are not used: "));
 	kdb_trust_refresh(trust, hear, &said);
 	ck_assert_int_eq(said.count, 1);
 	ck_assert(kdb_trust_is_latest(trust, first));
@@ -386,7 +395,7 @@ START_TEST(lost_files_do_not_end_the_trust)
 	struct kdb_connection_settings settings = settings_of(ca_file, NULL, NULL);
 	struct kdb_trust *trust = must_read(&settings);
 	struct kdb_pem *pem = kdb_trust_pem(trust);
-	struct said said = { 0 };
+	struct said said = {0};
 
 	unlink(ca_file);
 	kdb_trust_refresh(trust, hear, &said);
@@ -409,17 +418,17 @@ static const struct {
 	const char *host;
 	bool may_send;
 } links[] = {
-	{ true, false, "db.example", true },
-	{ false, false, "db.example", false },
-	{ false, true, "db.example", true },
-	{ false, false, "10.0.0.1", false },
-	{ false, false, "0.0.0.0", false },
-	{ false, false, "127.0.0.1", true },
-	{ false, false, "::1", true },
-	{ false, false, "::ffff:10.0.0.1", false },
-	{ false, false, "localhost", true },
-	{ false, false, "localhost.example", false },
-	{ false, false, "", false },
+    {true, false, "db.example", true},
+    {false, false, "db.example", false},
+    {false, true, "db.example", true},
+    {false, false, "10.0.0.1", false},
+    {false, false, "0.0.0.0", false},
+    {false, false, "127.0.0.1", true},
+    {false, false, "::1", true},
+    {false, false, "::ffff:10.0.0.1", false},
+    {false, false, "localhost", true},
+    {false, false, "localhost.example", false},
+    {false, false, "", false},
 };
 
 START_TEST(credentials_stay_off_clear_text)
