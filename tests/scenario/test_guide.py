@@ -245,6 +245,21 @@ def test_multi_append_names_every_wrong_expectation(gateway, devdb, student, cou
     assert devdb.read(course) == [] and devdb.read(term) == []
 
 
+# -- requires leader -----------------------------------------------------------------------
+
+@pytest.mark.devdb_only
+@each_way
+def test_the_gateway_follows_the_leader(start_devdb, start_gateway, way):
+    old, new = start_devdb(), start_devdb()
+    gateway = start_gateway(old.address)
+    check_written(write_one(gateway, way, "student", "no_stream"), way, "student", 0)
+    old.set_role("Follower", leader_host="127.0.0.1", leader_port=new.port)
+    wait_until(lambda: write_one(gateway, way, "course", "no_stream").status == 200, 15,
+               "a write to the new leader")
+    assert len(new.read("course")) == 1 and new.read("student") == []
+    assert old.read("course") == [] and len(old.read("student")) == 1
+
+
 # -- idempotent retries --------------------------------------------------------------------
 
 def test_retried_append_stores_nothing_twice(gateway, devdb, student):
