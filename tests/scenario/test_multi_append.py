@@ -570,3 +570,21 @@ def test_server_that_was_not_known_before(start_devdb, start_gateway, a):
         members = check_problem(connection.receive("POST"), 501, "operation-not-supported")
     assert members["requires"] == "25.1" and members["server_version"].startswith("24.10.")
     assert devdb.read(a) == []
+
+
+@not_emulated
+def test_type_that_only_the_server_knows_to_refuse(start_devdb, start_gateway, a, b):
+    """The version of the server was not known yet when the body was read."""
+    devdb = start_devdb(emulate="25.1")
+    devdb.set_role("Follower")
+    gateway = start_gateway(devdb.address, wait_ready=False)
+    body = groups_of(group_of(a, "any", [event_of()]),
+                     group_of(b, "any", [event_of(type="Gr\u00f6\u00dfe")]))
+    with gateway.connect() as connection:
+        fields = [JSON, ("Kurrent-Timeout", "25")]
+        connection.send(request("POST", M_TARGET, fields, body.encode()))
+        assert connection.is_quiet(0.2)
+        devdb.set_role("Leader")
+        answer = connection.receive("POST")
+    check_problem(answer, 422, "invalid-event-type")
+    assert devdb.read(a) == [] and devdb.read(b) == []
