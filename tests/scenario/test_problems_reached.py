@@ -285,6 +285,8 @@ for name, (ask, call) in OPERATIONS.items():
                   headers={"WWW-Authenticate": re.compile("Basic")})
     from_database("forbidden", 403, f"{name}-access-denied", ask,
                   faults=(fault("access-denied", call),))
+    from_database("forbidden", 403, f"{name}-no-credentials", ask, gateway={},
+                  devdb={"user": ["admin:changeit"]})
     # A GET has no body that is left unread.
     row("forbidden", 403, f"{name}-credentials-off", also(ask, WRONG_USER),
         gateway={"allow_request_credentials": "false"}, closes=name != "G")
@@ -367,6 +369,11 @@ for name, ask in {"E": E(envelope("exists")), "R": R(b"x", query="?current_versi
     for end in (soft_deleted, tombstoned):
         from_database("stream-deleted", 410, f"{name}-{end.__name__}", ask, given=(end("@1"),),
                       members={"stream_name": "@1"})
+from_database("stream-tombstoned", 410, "M-exists", M(groups(group("@1", "exists"))),
+              given=(tombstoned("@1"),),
+              members={"stream_name": "@1", "pointer": "/streams/0", "failures": [
+                  {"pointer": "/streams/0", "stream_name": "@1", "code": "stream-tombstoned",
+                   "expected_version": "exists", "actual_version": "tombstoned"}]})
 from_database("stream-deleted", 410, "M", M(groups(group("@2", "any"), group("@1", "exists"))),
               given=(soft_deleted("@1"),),
               members={"stream_name": "@1", "pointer": "/streams/1", "failures_complete": True,
@@ -603,6 +610,11 @@ for name in ("M", "K"):
 from_database("database-error", 502, "E-own-call", E(EXACT, WRONG_USER), outcome="unknown",
               faults=(fault("refuse", "BatchAppend", status=13, message="Malfunction"),),
               retryable=True, hint=HINT_IDS)
+for name in ("M", "K"):
+    from_database("database-error", 502, f"{name}-garbage", EXACT_WRITES[name][0],
+                  outcome="unknown", faults=(fault("garbage", "AppendRecords"),), retryable=True,
+                  stored=None, hint=HINT_IDS)
+from_database("database-error", 502, "G-garbage", G(), faults=(fault("garbage", "Read"),))
 from_database("database-error", 502, "G", G(),
               faults=(fault("refuse", "Read", status=13, message="Malfunction"),))
 row("database-error", 502, "G-no-object", G(), given=(has_text_as_metadata("@1"),),
@@ -614,6 +626,7 @@ for name in ("E", "M", "K"):
 
 # 503
 
+HINTS = {"C": HINT_PLAIN, "P": HINT_PLAIN}
 for name, (ask, call) in OPERATIONS.items():
     from_database("leader-unavailable", 503, f"{name}-not-ready", ask, retryable=True,
                   faults=(fault("not-ready", call),))
@@ -625,19 +638,16 @@ for name, (ask, call) in OPERATIONS.items():
         gateway={"wait_ready": False, "nowhere": True})
 for name, (ask, call) in WRITES.items():
     from_database("database-busy", 503, name, ask, retryable=True, faults=(fault("busy", call),))
-for name in ("M", "K"):
-    for exactness, (ask, call), retryable, hint in (
-            ("exact", EXACT_WRITES[name], True, HINT_IDS),
-            ("inexact", WRITES[name], False, HINT_INEXACT)):
-        from_database("connection-lost", 503, f"{name}-{exactness}", also(ask, SHORT),
-                      outcome="unknown", faults=(fault("end-call", call),), retryable=retryable,
-                      hint=hint)
-from_database("connection-lost", 503, "E", E(EXACT, SHORT), outcome="unknown", retryable=True,
-              faults=(fault("end-call", "BatchAppend"),), hint=HINT_IDS, devdb={})
+for name, (ask, call) in EXACT_WRITES.items():
+    from_database("connection-lost", 503, f"{name}-exact", also(ask, SHORT), outcome="unknown",
+                  faults=(fault("end-call", call),), retryable=True, devdb={},
+                  hint=HINTS.get(name, HINT_IDS))
+for name, (ask, call) in WRITES.items():
+    from_database("connection-lost", 503, f"{name}-inexact", also(ask, SHORT), outcome="unknown",
+                  faults=(fault("end-call", call),), devdb={}, hint=HINT_INEXACT)
 
 # 504
 
-HINTS = {"C": HINT_PLAIN, "P": HINT_PLAIN}
 for silence, stored in (("drop-before", 0), ("drop-after", 1), ("timeout", None)):
     for name, (ask, call) in EXACT_WRITES.items():
         count = stored and (2 if name == "M" else 1)
