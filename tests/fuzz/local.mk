@@ -1,7 +1,7 @@
 # Fuzz targets. libFuzzer drives them in ./dev fuzz; in make check replay.c runs their corpora.
 FUZZ_MAIN = libreplay.a
 fuzz_targets = fuzz-append-answer fuzz-append-json fuzz-append-ndjson fuzz-append-raw fuzz-append-records \
-	fuzz-append-request fuzz-cloudevent-head fuzz-cloudevents fuzz-condition fuzz-config-file \
+	fuzz-append-request fuzz-certificate fuzz-cloudevent-head fuzz-cloudevents fuzz-condition fuzz-config-file \
 	fuzz-connection-string fuzz-devdb-append-session fuzz-features fuzz-gossip fuzz-gzip fuzz-head \
 	fuzz-idempotency-key fuzz-json-scan fuzz-media-type fuzz-metadata-answer fuzz-multi-append fuzz-option \
 	fuzz-preference fuzz-router fuzz-status fuzz-trace-context fuzz-v2-answer fuzz-v2-refusal
@@ -33,6 +33,9 @@ fuzz_append_request_SOURCES = tests/fuzz/fuzz_append_request.c
 fuzz_append_request_CPPFLAGS = $(AM_CPPFLAGS) $(GRPC_CFLAGS) $(PROTOBUF_C_CFLAGS)
 fuzz_append_request_LDADD = $(fuzz_daemon_libs) $(GRPC_LIBS) $(PROTOBUF_C_LIBS)
 $(fuzz_append_answer_OBJECTS) $(fuzz_append_request_OBJECTS): | $(proto_generated)
+fuzz_certificate_SOURCES = tests/fuzz/fuzz_certificate.c
+fuzz_certificate_CPPFLAGS = $(AM_CPPFLAGS) $(GNUTLS_CFLAGS)
+fuzz_certificate_LDADD = $(fuzz_daemon_libs)
 fuzz_cloudevent_head_SOURCES = tests/fuzz/fuzz_cloudevent_head.c
 fuzz_cloudevent_head_LDADD = $(fuzz_daemon_libs)
 fuzz_cloudevents_SOURCES = tests/fuzz/fuzz_cloudevents.c
