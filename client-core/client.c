@@ -462,8 +462,9 @@ take_leader(struct kdb_client *client, const struct kdb_leader *leader)
 	client->status.had_contact = client->has_contact = true;
 	client->search_again_mono_ns = INT64_MAX;
 	client->status.are_credentials_refused = leader->are_credentials_refused;
-	if (leader->are_features_known)
-		set_features(client, &leader->features);
+	set_features(client, &leader->features);
+	/* Those of an earlier leader say nothing about this one. */
+	client->status.are_features_known = leader->are_features_known;
 	if (is_confirmed(client, leader))
 		kdb_channel_unref(leader->channel);
 	else

@@ -147,16 +147,26 @@ refuse_for_now(struct kg_request *request, enum kg_problem problem, const char *
 	request->refusal->retry_after_seconds = 1;
 }
 
+/* Without a leader nobody knows what the next one has. */
+static bool
+lacks_support(struct kg_request *request)
+{
+	const struct kdb_client_status *status = kg_request_status(request);
+
+	return status->has_leader && status->are_features_known &&
+	       !request->endpoint->is_supported(status);
+}
+
 static void
 check_support(struct kg_request *request)
 {
 	const struct kg_endpoint *endpoint = request->endpoint;
-	const struct kdb_client_status *status;
 
-	if (endpoint->is_supported == NULL)
+	if (endpoint->is_supported == NULL || !lacks_support(request))
 		return;
-	status = kg_request_status(request);
-	if (!status->are_features_known || endpoint->is_supported(status))
+	/* There may be another leader since the status that we hold. */
+	request->gateway->status_mono_ns = 0;
+	if (!lacks_support(request))
 		return;
 	kg_refusal_set(request->refusal, KG_PROBLEM_OPERATION_NOT_SUPPORTED,
 	    "The database is too old for this operation.");

@@ -3,13 +3,16 @@
 without AppendRecords. emulate-*.tap run the other scenarios in front of them.
 """
 
+import base64
+
 import pytest
 
-from harness.gateway import (cloudevents_target, event_of, group_of, groups_of,
+from harness.gateway import (K_TARGET, M_TARGET, cloudevents_target, event_of, group_of, groups_of,
                              metadata_target, record_of, records_of)
 from harness.limits import limit, wait_until
 from harness.problems import check_problem, check_streams, check_success
 from harness.process import free_port
+from harness.wire import request
 
 MIB = 2 ** 20
 ANY = "?current_version=any"
@@ -37,6 +40,16 @@ def ask(gateway, operation, stream, **options):
     if operation == "multi_append":
         return gateway.multi_append(groups_of(group_of(stream, "any", [event_of()])), **options)
     return gateway.append_records(records_of([record_of(stream)]), **options)
+
+
+def send(connection, operation, stream, seconds):
+    target, body = {
+        "multi_append": (M_TARGET, groups_of(group_of(stream, "any", [event_of()]))),
+        "append_records": (K_TARGET, records_of([record_of(stream)])),
+    }[operation]
+    connection.send(request("POST", target, [("Content-Type", "application/json"),
+                                             ("Kurrent-Timeout", f"{seconds:g}")],
+                            body.encode()))
 
 
 def test_older_server(version, older, start_gateway, stream):
@@ -111,6 +124,39 @@ def test_missing_operation_of_a_server_that_comes_later(start_gateway, start_dev
     assert members["requires"] == REQUIRES[operation]
     assert members["server_version"].startswith("24.10.")
     assert devdb.stored() == (0, 0)
+
+
+@pytest.mark.parametrize("version", ["24.10"], indirect=True)
+@pytest.mark.parametrize("operation", REQUIRES)
+def test_next_leader_is_newer(older, start_devdb, start_gateway, operation):
+    """What the last leader lacked is asked of the next one."""
+    newer = start_devdb(emulate="26.1")
+    newer.set_role("Follower", leader_host="127.0.0.1", leader_port=older.port)
+    gateway = start_gateway(f"kurrentdb://{older.address},{newer.address}?tls=false")
+    check_problem(ask(gateway, operation, "s"), 501, "operation-not-supported")
+    older.stop()
+    wait_until(lambda: gateway.get("/readyz").status == 503, 10, "the leader is lost")
+    with gateway.connect() as connection:
+        send(connection, operation, "s", limit(20))
+        assert gateway.get("/livez").status == 200
+        newer.set_role("Leader")
+        check_streams(connection.receive(seconds=25), [("s", 0)])
+    check_streams(ask(gateway, operation, "t"), [("t", 0)])
+
+
+@pytest.mark.parametrize("version", ["24.10"], indirect=True)
+def test_newer_server_that_refuses_the_credentials(version, start_devdb, start_gateway):
+    """The features of the server before are not those of a server that does not tell its own."""
+    port = free_port()
+    older = start_devdb(port=port, emulate=version, user=["admin:one", "u:three"])
+    gateway = start_gateway(f"kurrentdb://admin:one@{older.address}?tls=false")
+    check_problem(ask(gateway, "multi_append", "s"), 501, "operation-not-supported")
+    older.stop()
+    start_devdb(port=port, emulate="26.1", user=["admin:two", "u:three"])
+    wait_until(lambda: gateway.get("/readyz/credentials").status == 503, 15, "the refusal")
+    own = [("Kurrent-Authorization", "Basic " + base64.b64encode(b"u:three").decode())]
+    check_streams(ask(gateway, "multi_append", "s", headers=own), [("s", 0)])
+    assert gateway.get("/v1/info").json()["database"]["multi_append"] is None
 
 
 @pytest.mark.parametrize("target", [cloudevents_target("s"), metadata_target("s")])
