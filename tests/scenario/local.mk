@@ -29,16 +29,20 @@ emulate_groups = \
 	tests/scenario/emulate-25.1.tap \
 	tests/scenario/emulate-24.10.tap
 # All of them once more, with TLS between gateway and database.
-over_tls_tests = tests/scenario/over-tls.tap
-TESTS += $(over_tls_tests) $(emulate_groups) $(scenario_groups)
+over_tls_groups = \
+	tests/scenario/over-tls-1.tap \
+	tests/scenario/over-tls-2.tap \
+	tests/scenario/over-tls-3.tap
+TESTS += $(over_tls_groups) $(emulate_groups) $(scenario_groups)
 
 check_PROGRAMS += tests/scenario/readback
 tests_scenario_readback_SOURCES = tests/scenario/readback.c
 tests_scenario_readback_CFLAGS = $(AM_CFLAGS) $(GRPC_CFLAGS) $(PROTOBUF_C_CFLAGS) $(GNUTLS_CFLAGS)
 tests_scenario_readback_LDADD = libproto.a $(GRPC_LIBS) $(PROTOBUF_C_LIBS) $(GNUTLS_LIBS)
 
-EXTRA_DIST += $(scenario_groups) $(emulate_groups) tests/scenario/over-tls.tap \
+EXTRA_DIST += $(scenario_groups) $(emulate_groups) $(over_tls_groups) \
 	tests/scenario/emulate.sh \
+	tests/scenario/over-tls.sh \
 	tests/scenario/run.sh \
 	tests/scenario/pytest.ini \
 	tests/scenario/conftest.py \
