@@ -18,8 +18,8 @@ struct kg_append_storage {
 	char bytes[];
 };
 
-/* Small texts share a block of this size. */
-enum { BLOCK_SIZE = 4096 - sizeof(struct kg_append_storage) };
+/* Small texts share a block of this size, which malloc() has at hand for each thread. */
+enum { BLOCK_SIZE = 1024 - sizeof(struct kg_append_storage) };
 
 void
 kg_append_storage_free(struct kg_append_storage *storage)
