@@ -625,7 +625,7 @@ def test_refused_before_the_database(gateway, devdb, stream):
 def test_unknown_outcome_keeps_the_key(gateway, devdb, faults, stream):
     key = f"unknown-{stream}"
     faults("drop-after", method="BatchAppend", stream=stream, count=1)
-    headers = {"Idempotency-Key": key, "Kurrent-Timeout": str(limit(0.4))}
+    headers = {"Idempotency-Key": key, "Kurrent-Timeout": f"{limit(0.4):g}"}
     check_problem(gateway.append_one(stream, "no_stream", headers=headers), 504,
                   "deadline-exceeded", outcome="unknown", retryable=True)
     check_problem(gateway.append_one(stream, "any", headers=headers), 422,
@@ -675,7 +675,7 @@ def test_known_key_is_never_called_new(start_devdb, start_gateway):
     gateway = start_gateway(devdb.address)
     check_success(gateway.append_one("fresh"), replayed=False)
     devdb.fault("drop-after", method="BatchAppend", stream="s", count=1)
-    headers = {"Idempotency-Key": "k", "Kurrent-Timeout": str(limit(0.3))}
+    headers = {"Idempotency-Key": "k", "Kurrent-Timeout": f"{limit(0.3):g}"}
     check_problem(gateway.append_one("s", "no_stream", headers=headers), 504,
                   "deadline-exceeded", outcome="unknown", retryable=True)
     # Stored after the last position that was seen: neither proof.
