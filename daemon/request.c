@@ -326,14 +326,20 @@ take_answer(struct kg_request *request)
 }
 
 /* Whoever took the place of the first request may find that nobody can be asked any more:
- * all others are not run again after that. */
+ * all others are not run again after that. For a client that has left meanwhile nobody is
+ * asked either, and the next one has the place. */
 static enum verdict
 take_place(struct kg_request *request)
 {
-	if (!kg_http_is_stopped(request->gateway->http))
+	const bool is_stopped = kg_http_is_stopped(request->gateway->http);
+
+	if (!is_stopped && !request->is_gone)
 		return GO_ON;
 	refuse_unasked(request);
-	kg_claim_give_up(request);
+	if (is_stopped)
+		kg_claim_give_up(request);
+	else
+		kg_claim_settle(request);
 	return DONE;
 }
 

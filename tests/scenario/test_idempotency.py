@@ -6,9 +6,9 @@ import base64
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
-import signal
 import time
 import uuid
 from pathlib import Path
@@ -483,7 +483,8 @@ def test_drain_time_over_with_some_who_wait(start_devdb, start_gateway, crowd, i
 
 
 def test_stop_when_another_one_takes_the_place(start_devdb, start_gateway, start_proxy, crowd):
-    """The refusal of the first and the end come in the same moment."""
+    """The refusal of the first and the end come in the same moment, or nearly so: whoever took
+    the place may still have been in time."""
     devdb = start_devdb()
     proxy = start_proxy(devdb)
     gateway = start_gateway(proxy.address)
@@ -501,10 +502,12 @@ def test_stop_when_another_one_takes_the_place(start_devdb, start_gateway, start
     gateway.kill(signal.SIGTERM)
     gateway.kill(signal.SIGCONT)
     assert gateway.wait(10) == 0
-    for connection in many.connections:
-        content = connection.read_to_end()
-        assert content == b"" or b'"outcome":"not_written"' in content
-    assert devdb.read("s") == []
+    contents = [connection.read_to_end() for connection in many.connections]
+    written = sum(content.startswith(b"HTTP/1.1 200 ") for content in contents)
+    for content in contents:
+        assert (content == b"" or b'"outcome":"not_written"' in content
+                or written and b'"replayed":' in content), content
+    assert len(devdb.read("s")) == min(written, 1)
 
 
 # -- another request under the same key ----------------------------------------------------

@@ -179,16 +179,19 @@ static const struct request_case request_cases[] = {
 	      .code = "database-timeout",
 	      .outcome = "unknown",
 	      .request_id = "r",
+	      .trace_id = "4bf92f3577b34da6a3ce929d0e0e4736",
 	      .stream_name = "a \"b\"\n=",
 	      .stream_name_len = 7,
 	      .duration_ns = 999,
 	      .database_ns = -5,
 	      .detail = "no answer" },
 	    "method=POST route=other status=504 code=database-timeout outcome=unknown "
-	    "request_id=r stream_name=\"a \\\"b\\\"\\n=\" duration_ms=0.000 "
+	    "request_id=r trace_id=4bf92f3577b34da6a3ce929d0e0e4736 "
+	    "stream_name=\"a \\\"b\\\"\\n=\" duration_ms=0.000 "
 	    "database_ms=0.000 body_bytes=0 detail=\"no answer\"\n",
 	    "\"method\":\"POST\",\"route\":\"other\",\"status\":504,"
 	    "\"code\":\"database-timeout\",\"outcome\":\"unknown\",\"request_id\":\"r\","
+	    "\"trace_id\":\"4bf92f3577b34da6a3ce929d0e0e4736\","
 	    "\"stream_name\":\"a \\\"b\\\"\\n=\",\"duration_ms\":0.000,\"database_ms\":0.000,"
 	    "\"body_bytes\":0,\"detail\":\"no answer\"}\n" },
 	{ { .status = 0,
