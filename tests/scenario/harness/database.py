@@ -46,6 +46,7 @@ class Devdb(Process):
                 *flags_of(options)]
         self._reader_process = None
         users = options.get("user", ())
+        users = [users] if isinstance(users, str) else users
         # The first user reads back; "admin" may read all.
         self._credentials = ":".join(users[0].split(":")[:2]) if users else None
         super().__init__("devdb", argv)
