@@ -15,9 +15,12 @@
 
 enum {
 	MAX_METADATA_BYTES = 32 * 1024 * 1024, /* wire-protocol 1.12 */
-	/* C core copies an unfinished header anew for every frame of it: long details come in
-	 * fewer, where the server does not keep to 16 KiB. */
+	/* C core copies an unfinished header anew for every frame of it, and for every piece in
+	 * which a frame is read. Long details come in fewer frames, where the server does not
+	 * keep to 16 KiB, and without TLS in larger pieces, where they are expected. */
 	MAX_FRAME_BYTES = 16 * 1024 * 1024 - 1,
+	READ_CHUNK_BYTES = 8 * 1024, /* C core's own default */
+	LARGE_READ_CHUNK_BYTES = 64 * 1024,
 	MAX_RECEIVE_BYTES = 17 * 1024 * 1024,
 	CONNECT_TIMEOUT_MS = 2000, /* C core: the smallest reconnect backoff is this */
 	MAX_BACKOFF_MS = 5000,
@@ -122,7 +125,7 @@ integer_arg(const char *key, int value)
 
 static grpc_channel *
 make_grpc_channel(const char *target, const struct kdb_connection_settings *settings,
-    grpc_channel_credentials *credentials, const char *user_agent)
+    grpc_channel_credentials *credentials, const char *user_agent, int read_chunk_bytes)
 {
 	bool has_keep_alive = settings->keep_alive_interval_ms >= 0;
 	grpc_arg args[] = {
@@ -130,6 +133,7 @@ make_grpc_channel(const char *target, const struct kdb_connection_settings *sett
 		integer_arg(GRPC_ARG_ENABLE_HTTP_PROXY, 0),
 		integer_arg(GRPC_ARG_HTTP2_BDP_PROBE, 0),
 		integer_arg(GRPC_ARG_HTTP2_MAX_FRAME_SIZE, MAX_FRAME_BYTES),
+		integer_arg(GRPC_ARG_TCP_READ_CHUNK_SIZE, read_chunk_bytes),
 		integer_arg(GRPC_ARG_MAX_METADATA_SIZE, MAX_METADATA_BYTES),
 		integer_arg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, MAX_RECEIVE_BYTES),
 		integer_arg(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, FIRST_BACKOFF_MS),
@@ -171,9 +175,9 @@ print_target(const struct kdb_endpoint *endpoint, char *target, size_t size)
 	snprintf(target, size, "dns:///%s", address);
 }
 
-struct kdb_channel *
-kdb_channel_new(const struct kdb_endpoint *endpoint, struct kdb_trust *trust,
-    const char *user_agent)
+static struct kdb_channel *
+open_channel(const struct kdb_endpoint *endpoint, struct kdb_trust *trust,
+    const char *user_agent, int read_chunk_bytes)
 {
 	struct kdb_channel *channel = kdb_alloc_zero(1, sizeof *channel);
 	char target[KDB_HOST_SIZE + 32];
@@ -183,10 +187,17 @@ kdb_channel_new(const struct kdb_endpoint *endpoint, struct kdb_trust *trust,
 	channel->refs = 1;
 	print_target(endpoint, target, sizeof target);
 	credentials = make_credentials(trust, channel->pem);
-	channel->grpc = make_grpc_channel(
-	    target, kdb_trust_settings(trust), credentials, user_agent);
+	channel->grpc = make_grpc_channel(target, kdb_trust_settings(trust), credentials,
+	    user_agent, read_chunk_bytes);
 	grpc_channel_credentials_release(credentials);
 	return channel;
+}
+
+struct kdb_channel *
+kdb_channel_new(const struct kdb_endpoint *endpoint, struct kdb_trust *trust,
+    const char *user_agent)
+{
+	return open_channel(endpoint, trust, user_agent, READ_CHUNK_BYTES);
 }
 
 struct kdb_channel *
@@ -298,6 +309,16 @@ kdb_channel_pool_get(struct kdb_channel_pool *pool)
 		return NULL;
 	channel->calls++;
 	return kdb_channel_ref(channel);
+}
+
+struct kdb_channel *
+kdb_channel_pool_open(struct kdb_channel_pool *pool)
+{
+	struct kdb_channel *channel = open_channel(
+	    &pool->endpoint, pool->trust, pool->user_agent, LARGE_READ_CHUNK_BYTES);
+
+	channel->calls++;
+	return channel;
 }
 
 void

@@ -64,7 +64,11 @@ void kdb_channel_pool_free(struct kdb_channel_pool *pool);
  * all are full. Give it back with kdb_channel_put(). */
 struct kdb_channel *kdb_channel_pool_get(struct kdb_channel_pool *pool);
 
-/* Ends what kdb_channel_pool_get() began, and drops its reference. */
+/* A new channel for one call alone, whose answer may keep its connection busy for seconds: what
+ * waits behind it must not be the calls of others. */
+struct kdb_channel *kdb_channel_pool_open(struct kdb_channel_pool *pool);
+
+/* Ends what kdb_channel_pool_get() or kdb_channel_pool_open() began, and drops its reference. */
 void kdb_channel_put(struct kdb_channel *channel);
 
 #endif

@@ -24,6 +24,8 @@ enum {
 	/* A larger append would stall the small ones behind the shared call's flow-control
 	 * window (architecture 4). */
 	SHARED_MAX_BYTES = 256 * 1024,
+	/* Calls that have a connection each. */
+	APART_CALLS_MAX = 16,
 };
 
 /* Refused credentials are tried again that often: somebody may correct them in the database. */
@@ -47,6 +49,7 @@ struct kdb_client {
 	struct kdb_endpoint leader;
 	uint64_t leader_epoch; /* counts the pools */
 	struct kdb_batch_stream *stream; /* NULL: none; its channel is the pool's first */
+	unsigned apart_calls; /* with a connection each */
 	unsigned open_calls; /* shared calls and calls of their own that have not ended */
 	bool is_stopping;
 	bool is_discovery_stopped;
@@ -198,12 +201,13 @@ on_own_call_unsent(void *owner, struct kdb_operation *operation,
 static void release_one(struct kdb_client *client);
 
 static void
-on_own_call_ended(void *owner, uint64_t leader_epoch, bool is_connected,
-    const struct kdb_status *status)
+on_own_call_ended(void *owner, const struct kdb_operation *operation,
+    uint64_t leader_epoch, bool is_connected, const struct kdb_status *status)
 {
 	struct kdb_client *client = owner;
 
 	client->open_calls--;
+	client->apart_calls -= operation->needs_own_connection;
 	pthread_cond_signal(&client->calls_ended);
 	if (client->is_stopping || !client->pool)
 		return;
@@ -221,6 +225,18 @@ on_own_call_ended(void *owner, uint64_t leader_epoch, bool is_connected,
 
 static void on_settle(void *owner);
 
+/* NULL: all are full. */
+static struct kdb_channel *
+get_channel(struct kdb_client *client, const struct kdb_operation *operation)
+{
+	if (!operation->needs_own_connection)
+		return kdb_channel_pool_get(client->pool);
+	if (client->apart_calls == APART_CALLS_MAX)
+		return NULL;
+	client->apart_calls++;
+	return kdb_channel_pool_open(client->pool);
+}
+
 static void
 start_own_call(struct kdb_client *client, struct kdb_operation *operation)
 {
@@ -230,7 +246,7 @@ start_own_call(struct kdb_client *client, struct kdb_operation *operation)
 		.settle = on_settle };
 	struct kdb_own_call_options options = { .mutex = &client->mutex,
 		.completion = client->completion,
-		.channel = kdb_channel_pool_get(client->pool),
+		.channel = get_channel(client, operation),
 		.authorization = operation->headers.authorization
 		    ? operation->headers.authorization
 		    : client->authorization,

@@ -100,6 +100,8 @@ struct kdb_operation {
 		char *tracestate;
 	} headers;
 	size_t head_size; /* upper bound of any head */
+	/* The refusal may be so long that reading it holds up all calls of the connection. */
+	bool needs_own_connection;
 
 	/* Messages: body i is encoded[message_ends[i - 1] .. message_ends[i]). */
 	size_t message_count;

@@ -146,8 +146,8 @@ ended(void *owner, const struct kdb_status *status)
 	pthread_mutex_lock(options.mutex);
 	kdb_list_remove(&own->link);
 	kdb_channel_put(options.channel);
-	options.events->ended(
-	    options.owner, options.leader_epoch, own->is_connected, status);
+	options.events->ended(options.owner, own->operation, options.leader_epoch,
+	    own->is_connected, status);
 	if (!own->is_settled && own->handed_count == 0) {
 		options.events->unsent(options.owner, settle_operation(own), status);
 	} else if (!own->is_settled) {

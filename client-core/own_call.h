@@ -23,8 +23,8 @@ struct kdb_own_call_events {
 	    const struct kdb_status *status);
 	/* The call is over, its place on the channel given back. leader_epoch is that of the
 	 * options; is_connected tells whether the call ever got onto a connection. */
-	void (*ended)(void *owner, uint64_t leader_epoch, bool is_connected,
-	    const struct kdb_status *status);
+	void (*ended)(void *owner, const struct kdb_operation *operation,
+	    uint64_t leader_epoch, bool is_connected, const struct kdb_status *status);
 	/* Runs what the handlers above collected; called without the mutex. */
 	void (*settle)(void *owner);
 };
@@ -32,7 +32,7 @@ struct kdb_own_call_events {
 struct kdb_own_call_options {
 	pthread_mutex_t *mutex;
 	struct kdb_completion *completion;
-	struct kdb_channel *channel; /* from kdb_channel_pool_get(); given back at the end */
+	struct kdb_channel *channel; /* of the pool; kdb_channel_put() comes at the end */
 	const char *authorization;   /* NULL: none */
 	uint64_t leader_epoch;	     /* which leader it goes to; the owner's number */
 	struct kdb_list *calls;	     /* where it is from its start to its end */

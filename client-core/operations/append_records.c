@@ -137,6 +137,7 @@ kdb_append_records_new(const struct kdb_append_records_request *request, void *c
 	out = put_records(transaction, request, operation->encoded);
 	out = put_checks(transaction, request, out);
 	add_unchecked_streams(transaction);
+	kdb_transaction_weigh(transaction);
 	operation->message_count = 1;
 	operation->message_ends[0] = (size_t)(out - operation->encoded);
 	return operation;

@@ -365,6 +365,7 @@ kdb_multi_append_new(const struct kdb_multi_append_request *request, void *conte
 	    kdb_transaction_new(&session_class, &size, &request->headers, context);
 	put_streams(transaction, request);
 	put_checks(transaction, request);
+	kdb_transaction_weigh(transaction);
 	take_form(transaction, &records_class);
 	return &transaction->operation;
 }

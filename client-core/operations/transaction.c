@@ -21,6 +21,10 @@ enum {
 	 * (wire-protocol 3.5). */
 	BODY_MAX = 30000000,
 	FRAME_BYTES = 5,
+	/* A refusal of that size is read in some ten milliseconds (completion.c). */
+	REFUSAL_MAX_BYTES = 1024 * 1024,
+	/* A violation tells its stream's name three times (wire-protocol 1.12). */
+	VIOLATION_BYTES = 112,
 	/* What the decoder needs for one revision besides its bytes, rounded up. */
 	ARENA_BYTES_PER_STREAM = 512,
 	ARENA_BYTES = 16 * 1024,
@@ -59,6 +63,16 @@ kdb_transaction_new(const struct kdb_operation_class *class,
 	transaction->operation.encoded =
 	    (uint8_t *)(transaction->operation.message_ends + size->message_count + 1);
 	return transaction;
+}
+
+void
+kdb_transaction_weigh(struct kdb_transaction *transaction)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < transaction->condition_count; i++)
+		size += VIOLATION_BYTES + 3 * transaction->conditions[i].stream_name.len;
+	transaction->operation.needs_own_connection = size > REFUSAL_MAX_BYTES;
 }
 
 static size_t

@@ -38,6 +38,10 @@ struct kdb_transaction *kdb_transaction_new(const struct kdb_operation_class *cl
     const struct kdb_transaction_size *size, const struct kdb_call_headers *headers,
     void *context);
 
+/* To be called when the conditions are there: tells whether the answer, should they all fail,
+ * needs a connection of its own. */
+void kdb_transaction_weigh(struct kdb_transaction *transaction);
+
 /* One check of AppendRecords; *name becomes the stream's name in the bytes. */
 size_t kdb_transaction_check_size(struct kdb_bytes stream_name, int64_t expected_state);
 uint8_t *kdb_transaction_put_check(uint8_t *out, struct kdb_bytes stream_name,

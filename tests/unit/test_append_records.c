@@ -75,6 +75,7 @@ START_TEST(request_decodes_to_what_was_asked)
 		NULL, operation->message_ends[0], operation->encoded);
 
 	ck_assert_uint_eq(operation->message_count, 1);
+	ck_assert(!operation->needs_own_connection);
 	ck_assert_uint_eq(operation->class->encode_head(operation, 0, NULL, NULL), 0);
 	ck_assert_ptr_nonnull(message);
 	ck_assert_uint_eq(message->base.n_unknown_fields, 0);
@@ -344,6 +345,7 @@ START_TEST(thousand_long_names_fail_at_once)
 		told[COUNT - 1 - i] = (struct told){ i, name, i };
 	}
 	operation = new_of(&request);
+	ck_assert(operation->needs_own_connection);
 	ck_assert(end_with(operation, told, COUNT));
 	failures = kdb_operation_failures(operation, &count, &is_complete);
 	ck_assert_uint_eq(count, COUNT);
