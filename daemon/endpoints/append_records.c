@@ -6,6 +6,7 @@
 #include "client-core/base/alloc.h"
 #include "daemon/append_records_body.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct own {
@@ -13,6 +14,7 @@ struct own {
 	struct kg_name_list streams;
 	struct kg_name_list checks;
 	size_t *first_records; /* of each stream */
+	struct kg_wide_types wide_types;
 };
 
 static bool
@@ -36,8 +38,9 @@ decode(struct kg_request *request)
 }
 
 static void
-choose_ids(struct kg_request *request, struct kg_append_records_body *body)
+choose_ids(struct kg_request *request, struct own *own)
 {
+	struct kg_append_records_body *body = &own->body;
 	struct kg_write *write = &request->write;
 
 	kg_write_set_count(write, body->record_count);
@@ -46,6 +49,7 @@ choose_ids(struct kg_request *request, struct kg_append_records_body *body)
 
 		kg_write_choose_id(
 		    request, body->stream_names[record->stream_index], i, &record->event);
+		kg_wide_types_note(&own->wide_types, &record->event, i);
 	}
 	write->is_exact = true;
 	for (size_t i = 0; i < body->stream_count; i++)
@@ -70,11 +74,26 @@ keep_names(struct own *own)
 }
 
 static void
+report_types(struct kg_request *request)
+{
+	const struct own *own = request->own;
+	char pointer[64];
+
+	for (size_t i = 0; i < own->wide_types.count; i++) {
+		snprintf(pointer, sizeof pointer, "/records/%zu/type",
+		    own->wide_types.ordinals[i]);
+		kg_wide_types_report(request, pointer);
+	}
+}
+
+static void
 refuse(struct kg_request *request, const struct kdb_error *error)
 {
 	const struct kdb_bytes no_name = {"", 0};
 
 	kg_write_refuse(request, error, no_name, KDB_VERSION_ANY);
+	if (request->refusal->problem == KG_PROBLEM_INVALID_EVENT_TYPE)
+		report_types(request);
 }
 
 static struct kdb_operation *
@@ -93,7 +112,7 @@ prepare(struct kg_request *request)
 	struct kdb_operation *operation;
 	struct kdb_error error;
 
-	choose_ids(request, body);
+	choose_ids(request, own);
 	keep_names(own);
 	operation = kdb_append_records_new(&packed, request, &error);
 	if (operation == NULL)

@@ -6,11 +6,13 @@
 #include "client-core/base/alloc.h"
 #include "daemon/multi_append_body.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct own {
 	struct kg_multi_append_body body;
 	struct kg_name_list streams;
+	struct kg_wide_types wide_types;
 };
 
 static bool
@@ -37,8 +39,9 @@ decode(struct kg_request *request)
 }
 
 static void
-choose_ids(struct kg_request *request, struct kg_multi_append_body *body)
+choose_ids(struct kg_request *request, struct own *own)
 {
+	struct kg_multi_append_body *body = &own->body;
 	struct kg_write *write = &request->write;
 	size_t ordinal = 0;
 
@@ -52,9 +55,12 @@ choose_ids(struct kg_request *request, struct kg_multi_append_body *body)
 
 		write->group_counts[i] = stream->event_count;
 		write->is_exact &= kg_expectation_is_exact(stream->expected_version);
-		for (size_t k = 0; k < stream->event_count; k++, ordinal++)
+		for (size_t k = 0; k < stream->event_count; k++, ordinal++) {
 			kg_write_choose_id(request, stream->stream_name, ordinal,
 			    &body->events[ordinal]);
+			kg_wide_types_note(
+			    &own->wide_types, &body->events[ordinal], ordinal);
+		}
 	}
 }
 
@@ -70,7 +76,7 @@ prepare(struct kg_request *request)
 	struct kdb_operation *operation;
 	struct kdb_error error;
 
-	choose_ids(request, body);
+	choose_ids(request, own);
 	kg_name_list_copy(&own->streams, &body->streams->stream_name,
 	    sizeof *body->streams, body->stream_count);
 	operation = kdb_multi_append_new(&packed, request, &error);
@@ -87,6 +93,24 @@ is_about_streams(const struct kdb_error *error)
 	       (error->code == KDB_WRONG_EXPECTED_VERSION ||
 		   error->code == KDB_STREAM_TOMBSTONED ||
 		   error->code == KDB_STREAM_DELETED);
+}
+
+static void
+report_types(struct kg_request *request)
+{
+	const struct kg_wide_types *types =
+	    &((const struct own *)request->own)->wide_types;
+	const size_t *counts = request->write.group_counts;
+	size_t group = 0, before = 0;
+	char pointer[96];
+
+	for (size_t i = 0; i < types->count; i++) {
+		while (types->ordinals[i] - before >= counts[group])
+			before += counts[group++];
+		snprintf(pointer, sizeof pointer, "/streams/%zu/events/%zu/type", group,
+		    types->ordinals[i] - before);
+		kg_wide_types_report(request, pointer);
+	}
 }
 
 /* The first group that failed is told like the one stream of an append. */
@@ -114,6 +138,8 @@ refuse(struct kg_request *request, const struct kdb_error *error)
 		kg_refusal_add_groups(request->refusal, failures, count, is_complete);
 	else
 		free(failures);
+	if (request->refusal->problem == KG_PROBLEM_INVALID_EVENT_TYPE)
+		report_types(request);
 }
 
 static void

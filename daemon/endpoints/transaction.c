@@ -44,12 +44,42 @@ kg_name_list_copy(
 	}
 }
 
+/* Without a leader nobody knows what the next one takes. */
+static bool
+is_type_ascii_only(struct kg_request *request)
+{
+	const struct kdb_client_status *status = kg_request_status(request);
+
+	return status->has_leader && status->are_features_known &&
+	       kg_event_type_is_ascii_only(status->server_version);
+}
+
 void
 kg_transaction_limits_get(struct kg_request *request, struct kg_append_limits *limits)
 {
 	kg_append_limits_get(request, limits);
-	limits->is_type_ascii_only =
-	    kg_event_type_is_ascii_only(kg_request_status(request)->server_version);
+	limits->is_type_ascii_only = is_type_ascii_only(request);
+	if (!limits->is_type_ascii_only)
+		return;
+	/* There may be another leader since the status that we hold. */
+	request->gateway->status_mono_ns = 0;
+	limits->is_type_ascii_only = is_type_ascii_only(request);
+}
+
+void
+kg_wide_types_note(
+    struct kg_wide_types *types, const struct kdb_event *event, size_t ordinal)
+{
+	if (types->count < KG_FINDINGS_MAX &&
+	    kg_event_type_find_fault(event->type, true) != NULL)
+		types->ordinals[types->count++] = ordinal;
+}
+
+void
+kg_wide_types_report(struct kg_request *request, const char *pointer)
+{
+	kg_refusal_add(request->refusal, KG_PROBLEM_INVALID_EVENT_TYPE, pointer, NULL,
+	    "This type is not of ASCII alone, which databases before 26.1 do not take.");
 }
 
 static size_t

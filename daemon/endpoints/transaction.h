@@ -20,6 +20,19 @@ void kg_name_list_copy(struct kg_name_list *list, const struct kdb_bytes *first,
 void kg_transaction_limits_get(
     struct kg_request *request, struct kg_append_limits *limits);
 
+/* Which events have a type that only newer databases take: the first ones, for the answer when
+ * this one does not. Their ordinals in the whole request. */
+struct kg_wide_types {
+	size_t ordinals[KG_FINDINGS_MAX];
+	size_t count;
+};
+
+void kg_wide_types_note(
+    struct kg_wide_types *types, const struct kdb_event *event, size_t ordinal);
+
+/* Adds a finding about one of them to a refusal that is set. */
+void kg_wide_types_report(struct kg_request *request, const char *pointer);
+
 /* Answers a success; streams: those that were written, in the order of the answer. */
 void kg_transaction_answer(
     struct kg_request *request, const struct kg_name_list *streams);

@@ -578,13 +578,13 @@ def test_type_that_only_the_server_knows_to_refuse(start_devdb, start_gateway, a
     devdb = start_devdb(emulate="25.1")
     devdb.set_role("Follower")
     gateway = start_gateway(devdb.address, wait_ready=False)
-    body = groups_of(group_of(a, "any", [event_of()]),
-                     group_of(b, "any", [event_of(type="Gr\u00f6\u00dfe")]))
+    body = groups_of(group_of(a, "any", [event_of()] * 2),
+                     group_of(b, "any", [event_of(), event_of(type="Gr\u00f6\u00dfe")]))
     with gateway.connect() as connection:
         fields = [JSON, ("Kurrent-Timeout", "25")]
         connection.send(request("POST", M_TARGET, fields, body.encode()))
         assert connection.is_quiet(0.2)
         devdb.set_role("Leader")
         answer = connection.receive("POST")
-    check_problem(answer, 422, "invalid-event-type")
+    check_problem(answer, 422, "invalid-event-type", ["/streams/1/events/1/type"])
     assert devdb.read(a) == [] and devdb.read(b) == []
