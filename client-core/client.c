@@ -812,12 +812,20 @@ kdb_client_flush(struct kdb_client *client)
 	flush(client);
 }
 
+static bool
+is_unsent(const struct kdb_operation *operation)
+{
+	return operation->state == KDB_OPERATION_WAITING
+	    || operation->state == KDB_OPERATION_QUEUED
+	    || (operation->state == KDB_OPERATION_CALLING
+		&& kdb_own_call_is_unsent_locked(operation));
+}
+
 void
 kdb_client_cancel(struct kdb_client *client, struct kdb_operation *operation)
 {
 	pthread_mutex_lock(&client->mutex);
-	if (operation->state == KDB_OPERATION_WAITING
-	    || operation->state == KDB_OPERATION_QUEUED) {
+	if (is_unsent(operation)) {
 		detach(operation);
 		kdb_error_set(&operation->error, KDB_CANCELLED, KDB_OUTCOME_NOT_WRITTEN,
 		    "The client has left.");

@@ -215,6 +215,12 @@ kdb_own_call_cancel_all_locked(struct kdb_list *calls)
 }
 
 bool
+kdb_own_call_is_unsent_locked(const struct kdb_operation *operation)
+{
+	return operation->own_call->handed_count == 0;
+}
+
+bool
 kdb_own_call_forget_locked(struct kdb_operation *operation)
 {
 	struct kdb_own_call *own = operation->own_call;

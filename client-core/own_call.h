@@ -51,8 +51,11 @@ void kdb_own_call_start(struct kdb_list *link);
 /* Ends every call of that list now; `ended` comes for each. */
 void kdb_own_call_cancel_all_locked(struct kdb_list *calls);
 
-/* Lets go of an operation that its deadline or a stop finishes, and ends the call. True: all of
- * it was handed over. */
+/* Whether nothing of the operation was handed over yet. */
+bool kdb_own_call_is_unsent_locked(const struct kdb_operation *operation);
+
+/* Lets go of an operation that its deadline, a stop or its owner finishes, and ends the call.
+ * True: all of it was handed over. */
 bool kdb_own_call_forget_locked(struct kdb_operation *operation);
 
 #endif

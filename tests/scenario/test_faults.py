@@ -592,6 +592,28 @@ def test_client_that_leaves_while_waiting_stores_nothing(start_devdb, start_gate
     assert devdb.read("gone") == []
 
 
+def test_client_that_leaves_while_a_connection_is_made_stores_nothing(
+        start_devdb, start_gateway, start_proxy):
+    """The same for what does not go on the connection that all share."""
+    devdb = start_devdb()
+    proxy = start_proxy(devdb)
+    gateway = start_gateway(proxy.address)
+    check_success(gateway.append_one("warm"))
+    before = proxy.accepted
+    proxy.freeze()
+    trace = ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    gone = gateway.connect()
+    gone.send(request("POST", events_target("gone"), [JSON, trace, ("Kurrent-Timeout", "25")],
+                      envelope_of("any", [event_of()]).encode()))
+    wait_until(lambda: proxy.accepted > before, 5, "the gateway connects once more")
+    gone.reset()
+    wait_until(lambda: "client-closed" in [line.get("code") for line in gateway.request_lines()],
+               5, "the gateway noticed that the client left")
+    proxy.thaw()
+    check_success(gateway.append_one("other", headers=[trace]), version=0)
+    assert devdb.read("gone") == []
+
+
 def test_database_restarts(start_devdb, start_gateway):
     port = free_port()
     devdb = start_devdb(port=port)
