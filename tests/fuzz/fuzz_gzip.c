@@ -52,7 +52,9 @@ check_pieces(const uint8_t *bytes, size_t len, size_t step)
 
 	unpack(bytes, len, len + 1, ROOM, &whole);
 	unpack(bytes, len, step, 1 + step * 7, &pieces);
-	require(whole.is_full == pieces.is_full);
+	/* Where the input ends too early, something of it may still have to come out. */
+	require(whole.is_full || !pieces.is_full);
+	require(whole.is_full == pieces.is_full || !pieces.is_good);
 	if (whole.is_full)
 		return;
 	require(whole.is_good == pieces.is_good);
