@@ -292,7 +292,8 @@ static struct kdb_operation *
 make_operation(const struct kdb_append_request *request, const size_t *sizes, size_t total,
     void *context)
 {
-	size_t ends_size = (request->event_count + 1) * sizeof(size_t);
+	size_t event_count = request->event_count;
+	size_t ends_size = (event_count + 1) * sizeof(size_t);
 	size_t name_len = request->stream_name.len;
 	struct kdb_append *append =
 	    kdb_alloc(sizeof *append + ends_size + name_len + total);
@@ -306,10 +307,10 @@ make_operation(const struct kdb_append_request *request, const size_t *sizes, si
 	operation->message_ends = (size_t *)(append + 1);
 	append->stream_name = (uint8_t *)operation->message_ends + ends_size;
 	memcpy(append->stream_name, request->stream_name.data, name_len);
-	operation->message_count = cut_messages(sizes, request->event_count,
-	    operation->head_size, operation->message_ends);
+	operation->message_count = cut_messages(
+	    sizes, event_count, operation->head_size, operation->message_ends);
 	out = operation->encoded = append->stream_name + name_len;
-	for (size_t i = 0; i < request->event_count; i++)
+	for (size_t i = 0; i < event_count; i++)
 		out = put_event(out, &request->events[i], sizes[i]);
 	return operation;
 }
