@@ -2,6 +2,8 @@
 /* The only user of zlib. Owns its state. */
 #include "daemon/gzip.h"
 
+#include "client-core/base/alloc.h"
+
 #include <limits.h>
 #include <stdlib.h>
 #include <zlib.h>
@@ -16,10 +18,8 @@ struct kg_gzip {
 struct kg_gzip *
 kg_gzip_new(void)
 {
-	struct kg_gzip *gzip = calloc(1, sizeof(*gzip));
+	struct kg_gzip *gzip = kdb_alloc_zero(1, sizeof(*gzip));
 
-	if (gzip == NULL)
-		return NULL;
 	if (inflateInit2(&gzip->stream, MAX_WBITS + GZIP_ONLY) == Z_OK)
 		return gzip;
 	free(gzip);

@@ -161,7 +161,7 @@ if HAVE_CHECK
 check_PROGRAMS += test_gzip.tap
 test_gzip_tap_SOURCES = tests/unit/test_gzip.c
 test_gzip_tap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-test_gzip_tap_LDADD = libdaemon.a $(ZLIB_LIBS) $(CHECK_LIBS)
+test_gzip_tap_LDADD = libdaemon.a libclient.a $(ZLIB_LIBS) $(CHECK_LIBS)
 TESTS += test_gzip.tap
 endif
 
