@@ -435,6 +435,19 @@ def test_a_changed_authority_is_read_again(
     check_success(gateway.append_one(stream), stream, version=0)
 
 
+def test_the_list_of_the_system_is_read_at_the_start_alone(
+        start_tls, start_gateway, authority, stranger, tmp_path):
+    trusted = tmp_path / "roots.pem"
+    shutil.copy(authority.file, trusted)
+    devdb = start_tls(authority.sign())
+    gateway = start_gateway(string_of(devdb.port), environment={"SSL_CERT_FILE": str(trusted)})
+    shutil.copy(stranger.file, trusted)
+    devdb.stop()
+    devdb = start_tls(stranger.sign(), port=devdb.port)
+    gateway.wait_for_line("(CN=Strange authority) that is not in /")
+    assert devdb.calls("Gossip") == 0
+
+
 @pytest.mark.cleartext("the database has no TLS of its own here")
 def test_a_changed_client_certificate_is_read_again(
         start_guarded, start_server, start_gateway, authority, stranger, stream, tmp_path):
