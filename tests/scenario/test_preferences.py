@@ -3,7 +3,8 @@
 
 import pytest
 
-from harness.gateway import envelope_of, event_of, events_target
+from harness.gateway import (envelope_of, event_of, events_target, group_of, groups_of, record_of,
+                             records_of)
 from harness.problems import UUID, check_problem, check_success
 from harness.wire import request
 
@@ -37,6 +38,53 @@ def test_numbers_in_a_problem(gateway, stream):
     assert (members["expected_version"], members["actual_version"]) == ("7", "0")
     assert members["status"] == 409
     assert answer.header("Preference-Applied") == TEXT
+
+
+def numbers_in(value):
+    """All integers of an answer but the status and places."""
+    if isinstance(value, dict):
+        return [found for name, each in value.items() if name not in ("status", "check_index")
+                for found in numbers_in(each)]
+    if isinstance(value, list):
+        return [found for each in value for found in numbers_in(each)]
+    return [value] if type(value) is int else []
+
+
+def test_every_route_writes_texts(gateway, stream):
+    prefer = {"Prefer": TEXT}
+    answers = [
+        gateway.append_raw(stream, "T", b"x", prefer, "?current_version=any"),
+        gateway.append_cloudevents(stream, b"x", {**prefer, "ce-specversion": "1.0", "ce-id": "1",
+                                                  "ce-type": "T", "ce-source": "/s"}),
+        gateway.put_metadata(stream, b"{}", {**prefer, "If-None-Match": "*"}),
+        gateway.multi_append(groups_of(group_of(stream, 1, [event_of()]),
+                                       group_of(stream + "-m", "no_stream", [event_of()])), prefer),
+        gateway.append_records(records_of([record_of(stream)], [(stream, 2)]), prefer),
+    ]
+    for answer in answers:
+        assert answer.status == 200, answer
+        assert answer.header("Preference-Applied") == TEXT
+        members = answer.json()
+        assert numbers_in(members) == [] and members["commit_position"].isdigit()
+    assert answers[2].json()["current_version"] == "0"
+    assert [each["current_version"] for each in answers[3].json()["streams"]] == ["2", "0"]
+
+
+def test_conflicts_of_every_route_have_texts(gateway, stream):
+    prefer = {"Prefer": TEXT}
+    append(gateway, stream, "no_stream")
+    gateway.put_metadata(stream, b"{}", {"If-None-Match": "*"})
+    answer = gateway.put_metadata(stream, b"{ }", {**prefer, "If-Match": '"7"'})
+    members = check_problem(answer, 412, "precondition-failed")
+    assert (members["expected_version"], members["actual_version"]) == ("7", "0")
+    answer = gateway.multi_append(groups_of(group_of(stream, 5, [event_of()])), prefer)
+    members = check_problem(answer, 409, "wrong-current-version")
+    assert numbers_in(members) == [] and members["actual_version"] == "0"
+    answer = gateway.append_records(
+        records_of([record_of(stream + "-k")], [(stream, 3), (stream + "-none", 1)]), prefer)
+    members = check_problem(answer, 409, "consistency-checks-failed")
+    assert [(each["check_index"], each["expected_state"], each["actual_state"])
+            for each in members["failures"]] == [(0, "3", "0"), (1, "1", "no_stream")]
 
 
 def test_words_stay_words(gateway, stream):

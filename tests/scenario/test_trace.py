@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from harness import server
 from harness.gateway import envelope_of, event_of, group_of, groups_of, record_of, records_of
 from harness.limits import wait_until
 from harness.problems import check_problem, check_success
@@ -54,7 +55,7 @@ ASKS = {
         "Kurrent-ExpectedVersion": "any", **headers}),
 }
 METHODS = {"E": ["BatchAppend"], "R": ["BatchAppend"], "C": ["BatchAppend"],
-           "M": ["AppendRecords"], "K": ["AppendRecords"], "G": ["Read"],
+           "M": ["AppendRecords" if server.is_at_least("26.1") else "AppendSession"], "K": ["AppendRecords"], "G": ["Read"],
            "P": ["Read", "BatchAppend"]}
 
 
