@@ -226,12 +226,12 @@ def test_timing_of_who_waited(frozen, crowd):
     many = crowd(gateway)
     many.send(keyed("s", "k"), 2)
     begin = time.monotonic()
-    wait_until(lambda: time.monotonic() - begin > 0.1, 5, "a while")
+    wait_until(lambda: time.monotonic() - begin > 0.4, 5, "a while")
     proxy.thaw()
     first, second = (dict(part.split(";dur=") for part in
                           answer.header("Server-Timing").split(", ")) for answer in many.receive())
-    assert float(first["db"]) >= 90 and float(first["queue"]) < 90
-    assert float(second["queue"]) >= 90 and float(second["db"]) == 0
+    assert float(first["db"]) >= 100
+    assert float(second["queue"]) >= 100 and float(second["db"]) == 0
 
 
 # -- every route ---------------------------------------------------------------------------
