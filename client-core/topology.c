@@ -32,6 +32,7 @@ struct kdb_topology {
 	uint32_t random_state;
 	bool has_round; /* candidates are being asked; else the pause runs */
 	int64_t pause_until_mono_ns;
+	bool is_ordered; /* a search that has not begun yet, however often it was ordered */
 	int64_t next_search_mono_ns; /* a lost leader must not make us spin */
 	bool has_preferred;
 	struct kdb_endpoint preferred; /* begins the next round */
@@ -145,8 +146,12 @@ prefer_candidate(struct kdb_topology *topology, const struct kdb_endpoint *endpo
 }
 
 static void
-begin_round(struct kdb_topology *topology)
+begin_round(struct kdb_topology *topology, int64_t now_mono_ns)
 {
+	if (topology->is_ordered)
+		topology->next_search_mono_ns =
+		    now_mono_ns + topology->interval_ms * KDB_NS_PER_MS;
+	topology->is_ordered = false;
 	topology->candidate_count = 0;
 	topology->has_round = true;
 	topology->has_contact_this_round = false;
@@ -169,8 +174,7 @@ kdb_topology_search(struct kdb_topology *topology, const struct kdb_endpoint *fi
 	topology->pause_until_mono_ns = topology->next_search_mono_ns > now_mono_ns
 	    ? topology->next_search_mono_ns
 	    : now_mono_ns;
-	topology->next_search_mono_ns =
-	    topology->pause_until_mono_ns + topology->interval_ms * KDB_NS_PER_MS;
+	topology->is_ordered = true;
 	topology->has_preferred = first != NULL;
 	if (first)
 		topology->preferred = *first;
@@ -195,7 +199,7 @@ struct kdb_topology_step
 kdb_topology_next(struct kdb_topology *topology, int64_t now_mono_ns)
 {
 	if (!topology->has_round && now_mono_ns >= topology->pause_until_mono_ns)
-		begin_round(topology);
+		begin_round(topology, now_mono_ns);
 	if (topology->has_round) {
 		for (size_t i = 0; i < topology->candidate_count; i++) {
 			struct candidate *candidate = &topology->candidates[i];

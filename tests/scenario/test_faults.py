@@ -614,6 +614,23 @@ def test_client_that_leaves_while_a_connection_is_made_stores_nothing(
     assert devdb.read("gone") == []
 
 
+def test_many_refusals_do_not_put_the_search_off(start_devdb, start_gateway):
+    """Each is a reason to look for the leader, and all of them are no more than one."""
+    port = free_port()
+    devdb = start_devdb(port=port)
+    gateway = start_gateway(devdb.address)
+    devdb.fault("not-ready", method="BatchAppend")
+    with gateway.connect() as connection:
+        for _ in range(500):
+            connection.send(request("POST", events_target("s"), [JSON],
+                                    envelope_of("any", [event_of()]).encode()))
+            check_problem(connection.receive(), 503, "leader-unavailable", retryable=True)
+    devdb.stop()
+    start_devdb(port=port)
+    gateway.wait_ready(limit(15))
+    check_success(gateway.append_one("s"), version=0)
+
+
 def test_database_restarts(start_devdb, start_gateway):
     port = free_port()
     devdb = start_devdb(port=port)

@@ -209,6 +209,25 @@ START_TEST(leader_lost_at_once_again_does_not_spin)
 }
 END_TEST
 
+START_TEST(many_searches_at_once_do_not_put_it_off)
+{
+	struct kdb_topology *topology = one_seed();
+	int64_t now = KDB_NS_PER_MS;
+
+	expect_ask(topology, 0, "seed");
+	for (int i = 0; i < 1000; i++)
+		kdb_topology_search(topology, NULL, now);
+	expect_ask(topology, now, "seed");
+	/* Nor do those that come all the time. */
+	for (int i = 0; i < INTERVAL_MS; i++, now += KDB_NS_PER_MS)
+		kdb_topology_search(topology, NULL, now);
+	expect_ask(topology, now, "seed");
+	kdb_topology_search(topology, NULL, now);
+	ck_assert_int_eq(expect_wait(topology, now), INTERVAL_MS * KDB_NS_PER_MS);
+	kdb_topology_free(topology);
+}
+END_TEST
+
 START_TEST(ipv6_prints_with_brackets)
 {
 	struct kdb_endpoint endpoint = at("::1", 2113);
@@ -235,6 +254,7 @@ main(void)
 	tcase_add_test(tcase, redirect_target_is_asked_first);
 	tcase_add_test(tcase, failure_of_the_named_leader_is_the_reason);
 	tcase_add_test(tcase, leader_lost_at_once_again_does_not_spin);
+	tcase_add_test(tcase, many_searches_at_once_do_not_put_it_off);
 	tcase_add_test(tcase, ipv6_prints_with_brackets);
 	suite_add_tcase(suite, tcase);
 	srunner_set_tap(runner, "-");
