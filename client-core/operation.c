@@ -157,7 +157,9 @@ kdb_operation_send(struct kdb_operation *operation, size_t index,
 	    operation->head_size <= sizeof few ? few : kdb_alloc(operation->head_size);
 	size_t begin = index > 0 ? operation->message_ends[index - 1] : 0;
 	struct kdb_message message = { .head = head,
-		.head_len = operation->class->encode_head(operation, index, attempt, head),
+		.head_len = operation->class->encode_head
+		    ? operation->class->encode_head(operation, index, attempt, head)
+		    : 0,
 		.body = operation->encoded + begin,
 		.body_len = operation->message_ends[index] - begin,
 		.release = release_operation,

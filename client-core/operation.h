@@ -52,7 +52,8 @@ struct kdb_operation_class {
 	 * server, before anything was handed over. */
 	bool (*adapt)(
 	    struct kdb_operation *operation, const struct kdb_features *features);
-	/* Writes what goes in front of message `index`, at most kdb_operation.head_size bytes. */
+	/* Writes what goes in front of message `index`, at most kdb_operation.head_size bytes.
+	 * NULL: nothing. */
 	size_t (*encode_head)(const struct kdb_operation *operation, size_t index,
 	    const struct kdb_attempt *attempt, uint8_t *out);
 	/* Reads one answer of a call of its own. */

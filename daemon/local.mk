@@ -54,6 +54,7 @@ libdaemon_a_SOURCES = \
 	daemon/router.c daemon/router.h daemon/routes.def \
 	daemon/write.c daemon/write.h \
 	daemon/decimal.h \
+	daemon/field_value.h \
 	daemon/endpoints/append.c daemon/endpoints/append.h \
 	daemon/endpoints/append_raw.c \
 	daemon/endpoints/cloudevents.c \

@@ -2,51 +2,22 @@
 /* Reads media types and lists of media ranges. Owns nothing. */
 #include "daemon/media_type.h"
 
-#include "daemon/head.h"
+#include "daemon/field_value.h"
 
 #include <string.h>
 #include <strings.h>
 
-struct reader {
-	const char *at;
-	const char *end;
-};
-
-static void
-skip_blanks(struct reader *reader)
-{
-	while (reader->at < reader->end && (*reader->at == ' ' || *reader->at == '\t'))
-		reader->at++;
-}
-
-static bool
-take_char(struct reader *reader, char c)
-{
-	if (reader->at == reader->end || *reader->at != c)
-		return false;
-	reader->at++;
-	return true;
-}
-
-static size_t
-take_token(struct reader *reader, const char **token)
-{
-	*token = reader->at;
-	while (reader->at < reader->end && kg_head_is_token_char(*reader->at))
-		reader->at++;
-	return (size_t)(reader->at - *token);
-}
-
 /* A quoted string, whose escapes stay; the span is without the quotes. */
 static bool
-take_quoted(struct reader *reader, const char **text, size_t *len)
+take_quoted(struct kg_field_reader *reader, struct kdb_bytes *text)
 {
-	*text = ++reader->at;
+	const char *start = ++reader->at;
+
 	while (reader->at < reader->end && *reader->at != '"')
 		reader->at += *reader->at == '\\' && reader->end - reader->at > 1 ? 2 : 1;
 	if (reader->at >= reader->end)
 		return false;
-	*len = (size_t)(reader->at++ - *text);
+	*text = (struct kdb_bytes){start, (size_t)(reader->at++ - start)};
 	return true;
 }
 
@@ -60,60 +31,58 @@ is_zero_weight(const char *text, size_t len)
 }
 
 static void
-use_parameter(struct kg_media_type *type, const char *name, size_t name_len,
-    const char *value, size_t value_len)
+use_parameter(
+    struct kg_media_type *type, struct kdb_bytes name, struct kdb_bytes value)
 {
-	bool is_utf8 = kg_head_is_equal(value, value_len, "utf-8");
+	bool is_utf8 = kg_head_is_equal(value.data, value.len, "utf-8");
 
-	if (kg_head_is_equal(name, name_len, "q"))
-		type->is_weight_zero = is_zero_weight(value, value_len);
-	if (kg_head_is_equal(name, name_len, "charset") &&
+	if (kg_head_is_equal(name.data, name.len, "q"))
+		type->is_weight_zero = is_zero_weight(value.data, value.len);
+	if (kg_head_is_equal(name.data, name.len, "charset") &&
 	    type->charset != KG_CHARSET_OTHER)
 		type->charset = is_utf8 ? KG_CHARSET_UTF8 : KG_CHARSET_OTHER;
 }
 
 /* Behind a semicolon: name=value, or nothing. */
 static bool
-read_parameter(struct reader *reader, struct kg_media_type *type)
+read_parameter(struct kg_field_reader *reader, struct kg_media_type *type)
 {
-	const char *name;
-	const char *value;
-	size_t name_len;
-	size_t value_len;
+	struct kdb_bytes name;
+	struct kdb_bytes value;
 
-	skip_blanks(reader);
-	name_len = take_token(reader, &name);
-	if (name_len == 0)
+	kg_field_skip_blanks(reader);
+	name = kg_field_take_token(reader);
+	if (name.len == 0)
 		return true;
-	if (!take_char(reader, '='))
+	if (!kg_field_take_char(reader, '='))
 		return false;
 	if (reader->at < reader->end && *reader->at == '"') {
-		if (!take_quoted(reader, &value, &value_len))
+		if (!take_quoted(reader, &value))
 			return false;
-	} else if ((value_len = take_token(reader, &value)) == 0) {
+	} else if ((value = kg_field_take_token(reader)).len == 0) {
 		return false;
 	}
-	use_parameter(type, name, name_len, value, value_len);
+	use_parameter(type, name, value);
 	return true;
 }
 
 bool
 kg_media_type_read(const char *text, size_t len, struct kg_media_type *type)
 {
-	struct reader reader = {text, text + len};
-	const char *subtype;
+	struct kg_field_reader reader = {text, text + len};
 
 	*type = (struct kg_media_type){0};
-	skip_blanks(&reader);
-	if (take_token(&reader, &type->essence) == 0 || !take_char(&reader, '/') ||
-	    take_token(&reader, &subtype) == 0)
+	kg_field_skip_blanks(&reader);
+	type->essence = reader.at;
+	if (kg_field_take_token(&reader).len == 0 || !kg_field_take_char(&reader, '/') ||
+	    kg_field_take_token(&reader).len == 0)
 		return false;
 	type->essence_len = (size_t)(reader.at - type->essence);
-	skip_blanks(&reader);
-	while (take_char(&reader, ';')) {
+	kg_field_skip_blanks(&reader);
+	while (kg_field_take_char(&reader, ';')) {
 		if (!read_parameter(&reader, type))
 			return false;
-		skip_blanks(&reader);
+		kg_field_skip_blanks(&reader);
 	}
 	return reader.at == reader.end;
 }

@@ -2,47 +2,16 @@
 /* Reads the list of preferences. Owns nothing. */
 #include "daemon/preference.h"
 
-#include "daemon/head.h"
+#include "daemon/field_value.h"
 
 #include <string.h>
 
 /* Longer values are none that we know. */
 enum { VALUE_MAX = 16 };
 
-struct reader {
-	const char *at;
-	const char *end;
-};
-
-static void
-skip_blanks(struct reader *reader)
-{
-	while (reader->at < reader->end && (*reader->at == ' ' || *reader->at == '\t'))
-		reader->at++;
-}
-
-static bool
-take_char(struct reader *reader, char c)
-{
-	if (reader->at == reader->end || *reader->at != c)
-		return false;
-	reader->at++;
-	return true;
-}
-
-static struct kdb_bytes
-take_token(struct reader *reader)
-{
-	const char *start = reader->at;
-
-	while (reader->at < reader->end && kg_head_is_token_char(*reader->at))
-		reader->at++;
-	return (struct kdb_bytes){start, (size_t)(reader->at - start)};
-}
-
 /* Up to the next comma or semicolon that is not inside quotes. */
 static struct kdb_bytes
-take_part(struct reader *reader, bool ends_at_semicolon)
+take_part(struct kg_field_reader *reader, bool ends_at_semicolon)
 {
 	const char *start = reader->at;
 	bool is_quoted = false;
@@ -63,7 +32,7 @@ take_part(struct reader *reader, bool ends_at_semicolon)
 /* A quoted string behind its first quote, without escapes; *len is 0 when it is too long
  * for us. */
 static bool
-take_quoted(struct reader *reader, char value[VALUE_MAX], size_t *len)
+take_quoted(struct kg_field_reader *reader, char value[VALUE_MAX], size_t *len)
 {
 	*len = 0;
 	while (reader->at < reader->end && *reader->at != '"') {
@@ -75,18 +44,18 @@ take_quoted(struct reader *reader, char value[VALUE_MAX], size_t *len)
 	}
 	if (*len == VALUE_MAX)
 		*len = 0;
-	return take_char(reader, '"');
+	return kg_field_take_char(reader, '"');
 }
 
 static bool
-take_value(struct reader *reader, char value[VALUE_MAX], size_t *len)
+take_value(struct kg_field_reader *reader, char value[VALUE_MAX], size_t *len)
 {
 	struct kdb_bytes token;
 
-	skip_blanks(reader);
-	if (take_char(reader, '"'))
+	kg_field_skip_blanks(reader);
+	if (kg_field_take_char(reader, '"'))
 		return take_quoted(reader, value, len);
-	token = take_token(reader);
+	token = kg_field_take_token(reader);
 	*len = token.len < VALUE_MAX ? token.len : 0;
 	memcpy(value, token.data, *len);
 	return token.len > 0;
@@ -138,15 +107,15 @@ use(struct kg_preferences *preferences, struct kdb_bytes name, const char *value
 static bool
 read_preference(struct kg_preferences *preferences, struct kdb_bytes text)
 {
-	struct reader reader = {text.data, (const char *)text.data + text.len};
-	struct kdb_bytes name = take_token(&reader);
+	struct kg_field_reader reader = {text.data, (const char *)text.data + text.len};
+	struct kdb_bytes name = kg_field_take_token(&reader);
 	char value[VALUE_MAX];
 	size_t len = 0;
 
-	skip_blanks(&reader);
-	if (take_char(&reader, '=') && !take_value(&reader, value, &len))
+	kg_field_skip_blanks(&reader);
+	if (kg_field_take_char(&reader, '=') && !take_value(&reader, value, &len))
 		return false;
-	skip_blanks(&reader);
+	kg_field_skip_blanks(&reader);
 	return reader.at == reader.end && use(preferences, name, value, len);
 }
 
@@ -164,18 +133,18 @@ trim(struct kdb_bytes text)
 void
 kg_preferences_add(struct kg_preferences *preferences, const char *value, size_t len)
 {
-	struct reader reader = {value, value + len};
+	struct kg_field_reader reader = {value, value + len};
 
 	do {
 		struct kdb_bytes text;
 
-		skip_blanks(&reader);
+		kg_field_skip_blanks(&reader);
 		text = trim(take_part(&reader, true));
 		take_part(&reader, false);
 		if (text.len > 0 && !read_preference(preferences, text) &&
 		    preferences->unknown_count < KG_PREFERENCES_UNKNOWN_MAX)
 			preferences->unknown[preferences->unknown_count++] = text;
-	} while (take_char(&reader, ','));
+	} while (kg_field_take_char(&reader, ','));
 }
 
 const char *

@@ -39,7 +39,6 @@ static const struct kdb_operation_class append_records_class = {
 	.is_write = true,
 	.half_closes = true,
 	.adapt = adapt,
-	.encode_head = kdb_transaction_encode_no_head,
 	.decode_answer = kdb_transaction_decode_answer,
 	.decode_end = decode_end,
 };

@@ -33,17 +33,6 @@ adapt(struct kdb_operation *operation, const struct kdb_features *features)
 	    || kdb_operation_refuse_unsupported(operation);
 }
 
-static size_t
-encode_head(const struct kdb_operation *operation, size_t index,
-    const struct kdb_attempt *attempt, uint8_t *out)
-{
-	(void)operation;
-	(void)index;
-	(void)attempt;
-	(void)out;
-	return 0;
-}
-
 static bool
 is_text(ProtobufCBinaryData bytes, const char *text)
 {
@@ -156,7 +145,6 @@ static const struct kdb_operation_class get_stream_metadata_class = {
 	.requires = "21.10",
 	.half_closes = true,
 	.adapt = adapt,
-	.encode_head = encode_head,
 	.decode_answer = decode_answer,
 	.decode_end = decode_end,
 };

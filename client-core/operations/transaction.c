@@ -114,17 +114,6 @@ kdb_transaction_check_body_size(size_t len, struct kdb_error *error)
 	return false;
 }
 
-size_t
-kdb_transaction_encode_no_head(const struct kdb_operation *operation, size_t index,
-    const struct kdb_attempt *attempt, uint8_t *out)
-{
-	(void)operation;
-	(void)index;
-	(void)attempt;
-	(void)out;
-	return 0;
-}
-
 bool
 kdb_transaction_succeed(
     struct kdb_transaction *transaction, bool has_position, int64_t position)

@@ -51,10 +51,6 @@ uint8_t *kdb_transaction_put_check(uint8_t *out, struct kdb_bytes stream_name,
  * *error with KDB_APPEND_TOO_LARGE. */
 bool kdb_transaction_check_body_size(size_t len, struct kdb_error *error);
 
-/* Nothing goes in front of the one message of AppendRecords. */
-size_t kdb_transaction_encode_no_head(const struct kdb_operation *operation, size_t index,
-    const struct kdb_attempt *attempt, uint8_t *out);
-
 /* Fills the result, position -1 being none; the versions are there already. False: it is no
  * position. */
 bool kdb_transaction_succeed(

@@ -76,7 +76,7 @@ START_TEST(request_decodes_to_what_was_asked)
 
 	ck_assert_uint_eq(operation->message_count, 1);
 	ck_assert(!operation->needs_own_connection);
-	ck_assert_uint_eq(operation->class->encode_head(operation, 0, NULL, NULL), 0);
+	ck_assert(!operation->class->encode_head);
 	ck_assert_ptr_nonnull(message);
 	ck_assert_uint_eq(message->base.n_unknown_fields, 0);
 	ck_assert_uint_eq(message->n_records, 3);
