@@ -233,8 +233,7 @@ kg_claim_take(struct kg_request *request)
 static struct kg_request *
 request_of(struct kg_key_waiter *waiter)
 {
-	return waiter == NULL ? NULL
-			      : KDB_LIST_ITEM(waiter, struct kg_request, claim.waiter);
+	return KDB_LIST_ITEM(waiter, struct kg_request, claim.waiter);
 }
 
 /* It waits no longer, and is run again. */

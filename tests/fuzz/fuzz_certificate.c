@@ -30,7 +30,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	unsigned status = GNUTLS_CERT_INVALID;
-	gnutls_datum_t chain[2];
+	gnutls_datum_t certificate;
 	char *copy;
 
 	if (len == 0)
@@ -39,8 +39,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		if (bytes[0] >> i & 1)
 			status |= verdicts[i];
 	copy = fuzz_copy(bytes + 1, len - 1);
-	chain[0] = chain[1] = (gnutls_datum_t){(unsigned char *)copy, (unsigned)(len - 1)};
+	certificate = (gnutls_datum_t){(unsigned char *)copy, (unsigned)(len - 1)};
 	for (unsigned count = 0; count <= 2; count++) {
+		const gnutls_datum_t chain[] = {certificate, certificate};
+
 		check_cause(chain, count, status, KDB_CAUSE_SIZE);
 		check_cause(chain, count, status, 1);
 	}

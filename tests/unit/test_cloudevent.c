@@ -94,7 +94,7 @@ static const struct {
     {CE "\nce-traceparent: 00-1\nce-subject:\nce-7: 8", "t", "/s", "1",
 	"{" META ",\"ce-traceparent\":\"00-1\",\"ce-subject\":\"\",\"ce-7\":\"8\"}"},
     /* no attributes: other headers, no media type */
-    {CE "\ncex: 1\nce: 2\nxce-a: 3\nContent-Type:", "t", "/s", "1", "{" META "}"},
+    {CE "\ncex: 1\n" "ce: 2\nxce-a: 3\nContent-Type:", "t", "/s", "1", "{" META "}"},
     {CE "\nContent-Type: \"\xc3\xa9%C3", "t", "/s", "1",
 	"{" META ",\"ce-datacontenttype\":\"\\\"\xc3\xa9%C3\"}"},
 };
