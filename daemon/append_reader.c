@@ -190,19 +190,63 @@ kg_append_reader_print_pointer(
 
 enum { MEMBER_POINTER_SIZE = KG_EVENT_POINTER_SIZE + 32 };
 
+static void
+print_member_pointer(const struct kg_append_reader *reader, const char *name,
+    char pointer[MEMBER_POINTER_SIZE])
+{
+	char own_pointer[KG_EVENT_POINTER_SIZE];
+
+	kg_append_reader_print_pointer(reader, own_pointer);
+	snprintf(pointer, MEMBER_POINTER_SIZE, "%s/%s", own_pointer, name);
+}
+
 void
 kg_append_reader_refuse_member(struct kg_append_reader *reader, const char *name,
     const char *hint, const char *detail)
 {
 	struct kg_refusal *refusal = kg_append_reader_values(reader);
-	char event_pointer[KG_EVENT_POINTER_SIZE];
 	char pointer[MEMBER_POINTER_SIZE];
 
 	if (refusal == NULL)
 		return;
-	kg_append_reader_print_pointer(reader, event_pointer);
-	snprintf(pointer, sizeof pointer, "%s/%s", event_pointer, name);
+	print_member_pointer(reader, name, pointer);
 	kg_refusal_add(refusal, KG_PROBLEM_INVALID_REQUEST, pointer, hint, "%s", detail);
+}
+
+void
+kg_append_reader_refuse_member_kind(struct kg_append_reader *reader, const char *name,
+    const char *wanted, enum kg_json_kind kind)
+{
+	char pointer[MEMBER_POINTER_SIZE];
+
+	if (kg_append_reader_is_full(reader))
+		return;
+	print_member_pointer(reader, name, pointer);
+	kg_append_reader_refuse_kind(reader, pointer, wanted, kind);
+}
+
+void
+kg_append_reader_refuse_missing(struct kg_append_reader *reader, const char *name,
+    const char *hint, const char *detail)
+{
+	char pointer[MEMBER_POINTER_SIZE];
+
+	if (kg_append_reader_is_full(reader))
+		return;
+	print_member_pointer(reader, name, pointer);
+	kg_append_reader_refuse_shape(
+	    reader, KG_PROBLEM_INVALID_REQUEST, pointer, hint, detail);
+}
+
+void
+kg_append_reader_skip_own_member(struct kg_append_reader *reader,
+    const struct kg_json_value *name, const char *const *names, bool is_duplicate)
+{
+	char pointer[KG_EVENT_POINTER_SIZE] = "";
+
+	if (!kg_append_reader_is_full(reader))
+		kg_append_reader_print_pointer(reader, pointer);
+	kg_append_reader_skip_member(reader, pointer, name, names, is_duplicate);
 }
 
 void
@@ -244,6 +288,23 @@ kg_append_reader_name(struct kg_append_reader *reader, const struct kg_json_valu
 	snprintf(fault, KG_STREAM_NAME_FAULT_SIZE,
 	    "The stream name has half of a surrogate pair.");
 	return false;
+}
+
+void
+kg_append_reader_read_stream_name(
+    struct kg_append_reader *reader, struct kdb_bytes *name, const char **at)
+{
+	struct kg_json_value value;
+	char fault[KG_STREAM_NAME_FAULT_SIZE];
+
+	if (!kg_json_read_value(&reader->json, &value))
+		return;
+	*at = value.start;
+	if (value.kind != KG_JSON_STRING)
+		kg_append_reader_refuse_member_kind(reader, "stream_name",
+		    "stream_name must be a string", value.kind);
+	else if (!kg_append_reader_name(reader, &value, name, fault))
+		kg_append_reader_refuse_member(reader, "stream_name", NULL, fault);
 }
 
 bool

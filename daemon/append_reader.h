@@ -60,9 +60,16 @@ void kg_append_reader_refuse_shape(struct kg_append_reader *reader,
 void kg_append_reader_refuse_value(
     struct kg_append_reader *reader, const char *pointer, const char *detail);
 
-/* Adds a finding about the value of a member of the event, whose name needs no escapes. hint
- * may be NULL. */
+/*
+ * The same for a member of the event, or of whatever else stands at prefix and index; its
+ * name needs no escapes. The pointer is made for a finding that is wanted alone, since there
+ * can be millions. hint may be NULL; the last two are findings of the shape.
+ */
 void kg_append_reader_refuse_member(struct kg_append_reader *reader, const char *name,
+    const char *hint, const char *detail);
+void kg_append_reader_refuse_member_kind(struct kg_append_reader *reader,
+    const char *name, const char *wanted, enum kg_json_kind kind);
+void kg_append_reader_refuse_missing(struct kg_append_reader *reader, const char *name,
     const char *hint, const char *detail);
 
 /* Reads past what stands where an object should be; wanted: "An event must be an object". */
@@ -80,6 +87,9 @@ void kg_append_reader_refuse_kind(struct kg_append_reader *reader, const char *p
 void kg_append_reader_report_member(struct kg_append_reader *reader, const char *prefix,
     const struct kg_json_value *name, const char *const *names, bool is_duplicate);
 void kg_append_reader_skip_member(struct kg_append_reader *reader, const char *prefix,
+    const struct kg_json_value *name, const char *const *names, bool is_duplicate);
+/* The same in what stands at prefix and index. */
+void kg_append_reader_skip_own_member(struct kg_append_reader *reader,
     const struct kg_json_value *name, const char *const *names, bool is_duplicate);
 
 /* Whether all findings that can be reported are there: then only the syntax matters. */
@@ -101,6 +111,11 @@ bool kg_append_reader_text(struct kg_append_reader *reader,
 bool kg_append_reader_name(struct kg_append_reader *reader,
     const struct kg_json_value *value, struct kdb_bytes *name,
     char fault[KG_STREAM_NAME_FAULT_SIZE]);
+
+/* Reads the stream_name of what stands at prefix and index, and adds the finding if it is
+ * none. *at: where its value stands. */
+void kg_append_reader_read_stream_name(
+    struct kg_append_reader *reader, struct kdb_bytes *name, const char **at);
 
 /* Reads an expectation, a number or a string, from its value. */
 bool kg_append_reader_expectation(

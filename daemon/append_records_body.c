@@ -49,8 +49,6 @@ struct builder {
 	size_t name_capacity;
 };
 
-enum { POINTER_SIZE = 80 };
-
 static void
 keep_name(struct builder *builder, struct kdb_bytes name, struct place place)
 {
@@ -108,44 +106,10 @@ read_record(struct builder *builder)
 
 /* One check while it is read. */
 struct check {
-	size_t index;
 	bool has[CHECK_MEMBERS];
 	struct kdb_check check;
 	const char *name_at;
 };
-
-/* Pointers are made for findings that are wanted alone: there can be millions. */
-static void
-print_member_pointer(
-    const struct check *check, enum check_member member, char pointer[POINTER_SIZE])
-{
-	snprintf(
-	    pointer, POINTER_SIZE, "/checks/%zu/%s", check->index, check_members[member]);
-}
-
-static void
-refuse_value(struct builder *builder, const struct check *check, enum check_member member,
-    const char *detail)
-{
-	char pointer[POINTER_SIZE];
-
-	if (kg_append_reader_values(&builder->reader) == NULL)
-		return;
-	print_member_pointer(check, member, pointer);
-	kg_append_reader_refuse_value(&builder->reader, pointer, detail);
-}
-
-static void
-refuse_kind(struct builder *builder, const struct check *check, enum check_member member,
-    const char *wanted, enum kg_json_kind kind)
-{
-	char pointer[POINTER_SIZE];
-
-	if (kg_append_reader_is_full(&builder->reader))
-		return;
-	print_member_pointer(check, member, pointer);
-	kg_append_reader_refuse_kind(&builder->reader, pointer, wanted, kind);
-}
 
 bool
 kg_expected_state_read(const char *text, size_t len, int64_t *expected_state)
@@ -173,7 +137,8 @@ judge_state(
 		kg_append_reader_text(&builder->reader, value, &text);
 	if (kg_expected_state_read(text.data, text.len, &check->check.expected_state))
 		return;
-	refuse_value(builder, check, EXPECTED_STATE,
+	kg_append_reader_refuse_member(&builder->reader, check_members[EXPECTED_STATE],
+	    NULL,
 	    kg_expectation_read(text.data, text.len, &version) ? any_advice
 							       : state_advice);
 }
@@ -187,28 +152,10 @@ read_expected_state(struct builder *builder, struct check *check)
 	if (!kg_json_read_value(&reader->json, &value))
 		return;
 	if (value.kind != KG_JSON_NUMBER && value.kind != KG_JSON_STRING)
-		refuse_kind(builder, check, EXPECTED_STATE,
+		kg_append_reader_refuse_member_kind(reader, check_members[EXPECTED_STATE],
 		    "expected_state must be a number or a string", value.kind);
 	else
 		judge_state(builder, check, &value);
-}
-
-static void
-read_stream_name(struct builder *builder, struct check *check)
-{
-	struct kg_append_reader *reader = &builder->reader;
-	struct kdb_bytes *name = &check->check.stream_name;
-	struct kg_json_value value;
-	char fault[KG_STREAM_NAME_FAULT_SIZE];
-
-	if (!kg_json_read_value(&reader->json, &value))
-		return;
-	check->name_at = value.start;
-	if (value.kind != KG_JSON_STRING)
-		refuse_kind(builder, check, STREAM_NAME, "stream_name must be a string",
-		    value.kind);
-	else if (!kg_append_reader_name(reader, &value, name, fault))
-		refuse_value(builder, check, STREAM_NAME, fault);
 }
 
 static void
@@ -217,27 +164,11 @@ check_missing(struct builder *builder, const struct check *check)
 	static const char *const details[] = {
 	    [STREAM_NAME] = "A check must have a stream_name.",
 	    [EXPECTED_STATE] = "A check must have an expected_state."};
-	char pointer[POINTER_SIZE];
 
-	for (int member = 0; member < CHECK_MEMBERS; member++) {
-		if (check->has[member] || kg_append_reader_is_full(&builder->reader))
-			continue;
-		print_member_pointer(check, (enum check_member)member, pointer);
-		kg_append_reader_refuse_shape(&builder->reader,
-		    KG_PROBLEM_INVALID_REQUEST, pointer, NULL, details[member]);
-	}
-}
-
-static void
-skip_member(struct builder *builder, const struct check *check,
-    const struct kg_json_value *name, bool is_duplicate)
-{
-	struct kg_append_reader *reader = &builder->reader;
-	char pointer[POINTER_SIZE] = "";
-
-	if (!kg_append_reader_is_full(reader))
-		snprintf(pointer, sizeof pointer, "/checks/%zu", check->index);
-	kg_append_reader_skip_member(reader, pointer, name, check_members, is_duplicate);
+	for (int member = 0; member < CHECK_MEMBERS; member++)
+		if (!check->has[member])
+			kg_append_reader_refuse_missing(&builder->reader,
+			    check_members[member], NULL, details[member]);
 }
 
 static void
@@ -252,12 +183,14 @@ read_check_members(struct builder *builder, struct check *check)
 		int member = kg_json_text_find(&name, check_members);
 
 		if (member < 0 || check->has[member]) {
-			skip_member(builder, check, &name, member >= 0);
+			kg_append_reader_skip_own_member(
+			    reader, &name, check_members, member >= 0);
 			continue;
 		}
 		check->has[member] = true;
 		if (member == STREAM_NAME)
-			read_stream_name(builder, check);
+			kg_append_reader_read_stream_name(
+			    reader, &check->check.stream_name, &check->name_at);
 		else
 			read_expected_state(builder, check);
 	}
@@ -287,10 +220,10 @@ static void
 read_check(struct builder *builder)
 {
 	struct kg_append_reader *reader = &builder->reader;
-	struct check check = {.index = builder->seen_checks++};
+	struct check check = {.name_at = NULL};
 
 	reader->prefix = "/checks";
-	reader->index = check.index;
+	reader->index = builder->seen_checks++;
 	if (kg_json_peek(&reader->json) == KG_JSON_OBJECT)
 		read_check_members(builder, &check);
 	else

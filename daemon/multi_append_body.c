@@ -35,7 +35,7 @@ struct builder {
 	const char **names_at; /* where the name of each group stands, for the order */
 };
 
-enum { POINTER_SIZE = 80 };
+static const char streams_at[] = "/streams";
 
 /* One group while it is read. */
 struct group {
@@ -44,39 +44,6 @@ struct group {
 	struct kdb_stream_append stream;
 	const char *name_at;
 };
-
-/* Pointers are made for findings that are wanted alone: there can be millions. */
-static void
-print_member_pointer(
-    const struct group *group, enum group_member member, char pointer[POINTER_SIZE])
-{
-	snprintf(pointer, POINTER_SIZE, "/streams/%zu/%s", group->index,
-	    group_members[member]);
-}
-
-static void
-refuse_value(struct builder *builder, const struct group *group, enum group_member member,
-    const char *detail)
-{
-	char pointer[POINTER_SIZE];
-
-	if (kg_append_reader_values(&builder->reader) == NULL)
-		return;
-	print_member_pointer(group, member, pointer);
-	kg_append_reader_refuse_value(&builder->reader, pointer, detail);
-}
-
-static void
-refuse_kind(struct builder *builder, const struct group *group, enum group_member member,
-    const char *wanted, enum kg_json_kind kind)
-{
-	char pointer[POINTER_SIZE];
-
-	if (kg_append_reader_is_full(&builder->reader))
-		return;
-	print_member_pointer(group, member, pointer);
-	kg_append_reader_refuse_kind(&builder->reader, pointer, wanted, kind);
-}
 
 static struct kdb_event *
 next_event(struct builder *builder)
@@ -157,22 +124,41 @@ is_metadata_ahead(struct builder *builder)
 	return false;
 }
 
+/* Findings point at the group, or at what is in it. */
+static void
+stand_at_group(struct kg_append_reader *reader, const struct group *group)
+{
+	reader->prefix = streams_at;
+	reader->index = group->index;
+}
+
+/* For findings alone: there can be millions of groups. */
+static void
+print_events_pointer(
+    const struct kg_append_reader *reader, char pointer[KG_EVENT_POINTER_SIZE + 8])
+{
+	pointer[0] = '\0';
+	if (kg_append_reader_is_full(reader))
+		return;
+	kg_append_reader_print_pointer(reader, pointer);
+	memcpy(pointer + strlen(pointer), "/events", sizeof "/events");
+}
+
 static void
 read_events(struct builder *builder, struct group *group)
 {
 	struct kg_append_reader *reader = &builder->reader;
 	struct kg_json_value value;
-	char prefix[POINTER_SIZE];
+	char prefix[KG_EVENT_POINTER_SIZE + 8];
 	bool is_first = true;
 
 	if (kg_json_peek(&reader->json) != KG_JSON_ARRAY) {
 		if (kg_json_read_value(&reader->json, &value))
-			refuse_kind(builder, group, EVENTS, "events must be an array",
-			    value.kind);
+			kg_append_reader_refuse_member_kind(reader,
+			    group_members[EVENTS], "events must be an array", value.kind);
 		return;
 	}
-	if (!kg_append_reader_is_full(reader))
-		print_member_pointer(group, EVENTS, prefix);
+	print_events_pointer(reader, prefix);
 	reader->prefix = prefix;
 	reader->is_metadata_stream =
 	    group->has[STREAM_NAME]
@@ -181,26 +167,10 @@ read_events(struct builder *builder, struct group *group)
 	kg_json_enter(&reader->json);
 	while (kg_json_next_element(&reader->json, &is_first))
 		read_event(builder, group);
+	stand_at_group(reader, group);
 	if (group->stream.event_count == 0)
-		refuse_value(builder, group, EVENTS, "There must be at least one event.");
-}
-
-static void
-read_stream_name(struct builder *builder, struct group *group)
-{
-	struct kg_append_reader *reader = &builder->reader;
-	struct kdb_bytes *name = &group->stream.stream_name;
-	struct kg_json_value value;
-	char fault[KG_STREAM_NAME_FAULT_SIZE];
-
-	if (!kg_json_read_value(&reader->json, &value))
-		return;
-	group->name_at = value.start;
-	if (value.kind != KG_JSON_STRING)
-		refuse_kind(builder, group, STREAM_NAME, "stream_name must be a string",
-		    value.kind);
-	else if (!kg_append_reader_name(reader, &value, name, fault))
-		refuse_value(builder, group, STREAM_NAME, fault);
+		kg_append_reader_refuse_member(reader, group_members[EVENTS], NULL,
+		    "There must be at least one event.");
 }
 
 static void
@@ -212,62 +182,44 @@ read_current_version(struct builder *builder, struct group *group)
 	if (!kg_json_read_value(&reader->json, &value))
 		return;
 	if (value.kind != KG_JSON_NUMBER && value.kind != KG_JSON_STRING)
-		refuse_kind(builder, group, CURRENT_VERSION,
+		kg_append_reader_refuse_member_kind(reader, group_members[CURRENT_VERSION],
 		    "current_version must be a number or a string", value.kind);
 	else if (!kg_append_reader_expectation(
 		     reader, &value, &group->stream.expected_version))
-		refuse_value(builder, group, CURRENT_VERSION, KG_EXPECTATION_ADVICE);
-}
-
-static void
-refuse_missing(struct builder *builder, const struct group *group,
-    enum group_member member, const char *hint, const char *detail)
-{
-	char pointer[POINTER_SIZE];
-
-	if (group->has[member] || kg_append_reader_is_full(&builder->reader))
-		return;
-	print_member_pointer(group, member, pointer);
-	kg_append_reader_refuse_shape(
-	    &builder->reader, KG_PROBLEM_INVALID_REQUEST, pointer, hint, detail);
+		kg_append_reader_refuse_member(reader, group_members[CURRENT_VERSION],
+		    NULL, KG_EXPECTATION_ADVICE);
 }
 
 static void
 check_missing(struct builder *builder, struct group *group)
 {
-	refuse_missing(
-	    builder, group, STREAM_NAME, NULL, "A group must have a stream_name.");
-	if (builder->default_version == NULL)
-		refuse_missing(builder, group, CURRENT_VERSION,
+	struct kg_append_reader *reader = &builder->reader;
+
+	if (!group->has[STREAM_NAME])
+		kg_append_reader_refuse_missing(reader, group_members[STREAM_NAME], NULL,
+		    "A group must have a stream_name.");
+	if (!group->has[CURRENT_VERSION] && builder->default_version != NULL)
+		group->stream.expected_version = *builder->default_version;
+	else if (!group->has[CURRENT_VERSION])
+		kg_append_reader_refuse_missing(reader, group_members[CURRENT_VERSION],
 		    "no_stream for a new stream, or the version that you read last",
 		    "The expectation is missing.");
-	else if (!group->has[CURRENT_VERSION])
-		group->stream.expected_version = *builder->default_version;
-	refuse_missing(builder, group, EVENTS, NULL, "A group must have events.");
+	if (!group->has[EVENTS])
+		kg_append_reader_refuse_missing(
+		    reader, group_members[EVENTS], NULL, "A group must have events.");
 }
 
 static void
 read_member(struct builder *builder, struct group *group, enum group_member member)
 {
 	if (member == STREAM_NAME)
-		read_stream_name(builder, group);
+		kg_append_reader_read_stream_name(
+		    &builder->reader, &group->stream.stream_name, &group->name_at);
 	else if (member == CURRENT_VERSION)
 		read_current_version(builder, group);
 	else
 		read_events(builder, group);
 	group->has[member] = true;
-}
-
-static void
-skip_member(struct builder *builder, const struct group *group,
-    const struct kg_json_value *name, bool is_duplicate)
-{
-	struct kg_append_reader *reader = &builder->reader;
-	char pointer[POINTER_SIZE] = "";
-
-	if (!kg_append_reader_is_full(reader))
-		snprintf(pointer, sizeof pointer, "/streams/%zu", group->index);
-	kg_append_reader_skip_member(reader, pointer, name, group_members, is_duplicate);
 }
 
 static void
@@ -282,7 +234,8 @@ read_members(struct builder *builder, struct group *group)
 		int member = kg_json_text_find(&name, group_members);
 
 		if (member < 0 || group->has[member])
-			skip_member(builder, group, &name, member >= 0);
+			kg_append_reader_skip_own_member(
+			    reader, &name, group_members, member >= 0);
 		else
 			read_member(builder, group, (enum group_member)member);
 	}
@@ -315,8 +268,7 @@ read_group(struct builder *builder)
 	struct kg_append_reader *reader = &builder->reader;
 	struct group group = {.index = builder->seen_streams++};
 
-	reader->prefix = "/streams";
-	reader->index = group.index;
+	stand_at_group(reader, &group);
 	if (kg_json_peek(&reader->json) == KG_JSON_OBJECT)
 		read_members(builder, &group);
 	else
